@@ -1,0 +1,2 @@
+//! JNI library.
+#![allow(missing_docs)]
