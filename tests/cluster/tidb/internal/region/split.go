@@ -1,0 +1,180 @@
+package region
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/badger"
+	"github.com/pingcap/kvproto/pkg/errorpb"
+	"github.com/pingcap/kvproto/pkg/kvrpcpb"
+	"github.com/pingcap/kvproto/pkg/metapb"
+	"github.com/pingcap/log"
+	"go.uber.org/zap"
+)
+
+// Split cuts a region at raw keys and returns the parts in key order. Keys on or outside the bounds
+// are ignored, as TiKV ignores them; with none left the region itself is returned. A region that is
+// no longer current is an error.
+func (m *Manager) Split(ctx context.Context, r *Region, keys [][]byte) ([]*Region, error) {
+	return m.split(ctx, r, keys, nil)
+}
+
+// split is Split with the sizes of the parts in bytes, where they were measured.
+func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []int64) ([]*Region, error) {
+	m.splitMu.Lock()
+	defer m.splitMu.Unlock()
+	if current := m.Get(r.meta.Id); current != r {
+		return nil, fmt.Errorf("region %d has changed", r.meta.Id)
+	}
+	cuts := make([][]byte, 0, len(keys))
+	for _, k := range keys {
+		if r.Contains(k) && !bytes.Equal(k, r.rawStart) {
+			cuts = append(cuts, bytes.Clone(k))
+		}
+	}
+	slices.SortFunc(cuts, bytes.Compare)
+	cuts = slices.CompactFunc(cuts, bytes.Equal)
+	if len(cuts) == 0 {
+		return []*Region{r}, nil
+	}
+	ids, err := m.allocIDs(ctx, 2*len(cuts))
+	if err != nil {
+		return nil, err
+	}
+	if len(sizes) != len(cuts)+1 {
+		sizes = nil
+	}
+	parts := make([]*Region, 0, len(cuts)+1)
+	version := r.meta.RegionEpoch.Version + uint64(len(cuts))
+	for i := range len(cuts) + 1 {
+		meta := &metapb.Region{
+			Id: r.meta.Id, StartKey: r.meta.StartKey, EndKey: r.meta.EndKey, Peers: r.meta.Peers,
+			RegionEpoch: &metapb.RegionEpoch{ConfVer: r.meta.RegionEpoch.ConfVer, Version: version},
+		}
+		diff := r.diff
+		if i > 0 {
+			meta.StartKey = encode(cuts[i-1])
+		}
+		if i < len(cuts) { // the right-most part keeps the id
+			meta.EndKey = encode(cuts[i])
+			meta.Id, meta.Peers = ids[2*i], []*metapb.Peer{{Id: ids[2*i+1], StoreId: m.store.Id}}
+			diff = new(int64)
+		}
+		size := r.Size() / int64(len(cuts)+1)
+		if sizes != nil {
+			size = sizes[i]
+		}
+		part, err := newRegion(meta, size, diff, m.latches)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	atomic.StoreInt64(r.diff, 0)
+	if err := m.save(parts, nil); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	for _, p := range parts {
+		m.put(p)
+	}
+	m.mu.Unlock()
+	m.report(parts)
+	log.Info("region split", zap.Uint64("id", r.meta.Id), zap.Int("parts", len(parts)), zap.Uint64("version", version))
+	return parts, nil
+}
+
+// SplitRegion implements the RPC of that name: SplitKeys (or the older SplitKey) are raw keys.
+func (m *Manager) SplitRegion(req *kvrpcpb.SplitRegionRequest) *kvrpcpb.SplitRegionResponse {
+	r, regErr := m.Check(req.GetContext())
+	if regErr != nil {
+		return &kvrpcpb.SplitRegionResponse{RegionError: regErr}
+	}
+	keys := req.SplitKeys
+	if len(keys) == 0 && len(req.SplitKey) > 0 { //nolint:staticcheck // older clients
+		keys = [][]byte{req.SplitKey} //nolint:staticcheck // older clients
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	parts, err := m.Split(ctx, r, keys)
+	if err != nil {
+		if now := m.Get(r.meta.Id); now != nil && now != r {
+			return &kvrpcpb.SplitRegionResponse{RegionError: m.EpochNotMatch(now)}
+		}
+		return &kvrpcpb.SplitRegionResponse{RegionError: &errorpb.Error{Message: err.Error()}}
+	}
+	resp := new(kvrpcpb.SplitRegionResponse)
+	for _, p := range parts {
+		resp.Regions = append(resp.Regions, p.meta)
+	}
+	return resp
+}
+
+// sizeLoop splits regions that have grown.
+func (m *Manager) sizeLoop() {
+	tick := time.NewTicker(m.opts.CheckInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-m.closed:
+			return
+		case <-tick.C:
+		}
+		for _, r := range m.Regions() {
+			if r.Size() <= m.opts.SplitSize*3/2 {
+				continue
+			}
+			if err := m.splitBySize(r); err != nil {
+				log.Warn("split by size", zap.Uint64("region", r.meta.Id), zap.Error(err))
+			}
+		}
+	}
+}
+
+// splitBySize measures a region and cuts it where parts have reached the split size. Only committed
+// data counts; the last part may be up to 3/2 of the size, so that it is not cut again at once.
+func (m *Manager) splitBySize(r *Region) error {
+	written := atomic.LoadInt64(r.diff)
+	var cuts [][]byte
+	var sizes []int64
+	var total, part int64
+	err := m.bundle.DB.View(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{})
+		defer it.Close()
+		for it.Seek(r.rawStart); it.Valid(); it.Next() {
+			item := it.Item()
+			if bytes.Compare(item.Key(), r.rawEnd) >= 0 {
+				break
+			}
+			n := int64(len(item.Key()) + item.ValueSize())
+			if part >= m.opts.SplitSize {
+				cuts, sizes = append(cuts, item.KeyCopy(nil)), append(sizes, part)
+				part = 0
+			}
+			part += n
+			total += n
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if n := len(cuts); n > 0 && part < m.opts.SplitSize/2 {
+		part += sizes[n-1]
+		cuts, sizes = cuts[:n-1], sizes[:n-1]
+	}
+	if len(cuts) == 0 {
+		// Overwrites and deletions were counted as growth: remember what is really there.
+		atomic.StoreInt64(&r.size, total)
+		atomic.AddInt64(r.diff, -written)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = m.split(ctx, r, cuts, append(sizes, part))
+	return err
+}

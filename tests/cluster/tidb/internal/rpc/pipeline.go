@@ -1,0 +1,179 @@
+// Package rpc puts TiDB's test store behind the checks, faults and counters of the test cluster.
+//
+//	gRPC unary call ------> Interceptor --+
+//	                                      +--> Pipeline.do: count, fault, key check, execute, recover
+//	BatchCommands stream -> batch.go -----+
+//
+// TiDB sends nearly everything through BatchCommands, other clients through unary calls; both take
+// the same path here, so that a fault hits whoever sends the request.
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"time"
+
+	"github.com/pingcap/kvproto/pkg/errorpb"
+	"github.com/pingcap/log"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"tidb-spark.test/cluster/tidb/internal/fault"
+	"tidb-spark.test/cluster/tidb/internal/region"
+)
+
+// ExitKilled is the exit code of a process that a fault has killed.
+const ExitKilled = 137
+
+// Pipeline is what every request passes.
+type Pipeline struct {
+	Regions *region.Manager
+	Faults  *fault.Set
+	Stats   *Stats
+	methods map[string]*method
+	byReq   map[reflect.Type]*method
+	txnSize txnSizes
+	exit    func(int)
+}
+
+// method is one unary RPC of the service.
+type method struct {
+	name        string
+	call        reflect.Value // func(context.Context, *Req) (*Resp, error)
+	resp        reflect.Type
+	regionError bool
+}
+
+// NewPipeline makes the pipeline; Bind gives it the service.
+func NewPipeline(regions *region.Manager) *Pipeline {
+	return &Pipeline{Regions: regions, Faults: new(fault.Set), Stats: newStats(), exit: os.Exit}
+}
+
+// Bind finds the unary RPCs of a service by their signature.
+func (p *Pipeline) Bind(service any) {
+	p.methods, p.byReq = make(map[string]*method), make(map[reflect.Type]*method)
+	ctxType, errType := reflect.TypeFor[context.Context](), reflect.TypeFor[error]()
+	v := reflect.ValueOf(service)
+	for i := range v.NumMethod() {
+		fn := v.Method(i)
+		t := fn.Type()
+		if t.NumIn() != 2 || t.NumOut() != 2 || t.In(0) != ctxType || t.Out(1) != errType ||
+			t.In(1).Kind() != reflect.Pointer || t.Out(0).Kind() != reflect.Pointer {
+			continue
+		}
+		m := &method{name: v.Type().Method(i).Name, call: fn, resp: t.Out(0), regionError: carriesRegionError(t.Out(0))}
+		p.methods[m.name] = m
+		p.byReq[t.In(1)] = m
+	}
+}
+
+// Known tells whether a method of this name exists.
+func (p *Pipeline) Known(name string) bool { _, ok := p.methods[name]; return ok }
+
+// Interceptor is the entry of unary calls.
+func (p *Pipeline) Interceptor(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	m := p.methods[path.Base(info.FullMethod)]
+	if m == nil { // the health service
+		return next(ctx, req)
+	}
+	return p.do(ctx, m, req, func() (any, error) { return next(ctx, req) })
+}
+
+// invoke is the entry of requests that came in a batch.
+func (p *Pipeline) invoke(ctx context.Context, m *method, req any) (any, error) {
+	return p.do(ctx, m, req, func() (any, error) {
+		out := m.call.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(req)})
+		err, _ := out[1].Interface().(error)
+		return out[0].Interface(), err
+	})
+}
+
+func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any, error)) (resp any, err error) {
+	done := p.Stats.begin(m.name)
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.Stats.panicked(m.name)
+			log.Error("panic in a request", zap.String("method", m.name), zap.Any("cause", cause),
+				zap.Stringer("context", contextOf(req)), zap.ByteString("stack", debug.Stack()))
+			resp, err = nil, status.Errorf(codes.Internal, "the store panicked in %s: %v", m.name, cause)
+		}
+		done(ctx, err)
+	}()
+	kctx, ranges := contextOf(req), rangesOf(req)
+	act := p.Faults.Match(fault.Probe{
+		Method: m.name, RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(), Ranges: ranges,
+	}, m.regionError)
+	if act.DelayMs > 0 {
+		select {
+		case <-time.After(time.Duration(act.DelayMs) * time.Millisecond):
+		case <-ctx.Done():
+			return nil, status.FromContextError(ctx.Err()).Err()
+		}
+	}
+	switch {
+	case act.Kind == fault.Unavailable:
+		return nil, status.Error(codes.Unavailable, "injected fault: unavailable")
+	case act.Kind == fault.Hang:
+		select {
+		case <-ctx.Done():
+			return nil, status.FromContextError(ctx.Err()).Err()
+		case <-act.Changed:
+			return nil, status.Error(codes.Unavailable, "injected fault: hang, ended by new rules")
+		}
+	case act.Kind == fault.Kill:
+		p.kill(m.name, "before")
+	case fault.IsRegionError(act.Kind):
+		return withRegionError(m.resp, regionError(act.Kind, act.Ms, p.Regions, kctx, ranges)), nil
+	}
+	if e := p.checkKeys(m, req); e != nil {
+		return withRegionError(m.resp, e), nil
+	}
+	resp, err = next()
+	switch act.Kind {
+	case fault.DropReply:
+		return nil, status.Error(codes.Unavailable, "injected fault: the reply was dropped")
+	case fault.KillAfter:
+		p.kill(m.name, "after")
+	}
+	if err == nil {
+		p.txnSize.observe(req, resp)
+		p.txnSize.fill(kctx.GetRegionId(), resp)
+	}
+	return resp, err
+}
+
+func (p *Pipeline) kill(method, when string) {
+	log.Warn("injected fault: the process exits", zap.String("method", method), zap.String("when", when))
+	_ = log.Sync()
+	p.exit(ExitKilled)
+}
+
+// checkKeys refuses keys outside the region of the request, as TiKV does. TiDB's store does not look,
+// so that a client which groups keys wrongly would pass its tests here and fail elsewhere.
+func (p *Pipeline) checkKeys(m *method, req any) *errorpb.Error {
+	keys := keysInRegion(req)
+	if len(keys) == 0 || !m.regionError {
+		return nil
+	}
+	r, regErr := p.Regions.Check(contextOf(req))
+	if regErr != nil {
+		return regErr
+	}
+	for _, k := range keys {
+		if k.Point && !r.Contains(k.Start) {
+			return &errorpb.Error{
+				Message: fmt.Sprintf("key %x is not in region %d", k.Start, r.Meta().Id),
+				KeyNotInRegion: &errorpb.KeyNotInRegion{
+					Key: k.Start, RegionId: r.Meta().Id, StartKey: r.Meta().StartKey, EndKey: r.Meta().EndKey,
+				},
+			}
+		}
+	}
+	return nil
+}
