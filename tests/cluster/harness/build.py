@@ -15,7 +15,8 @@ STORE_VERSION = TIDB_RELEASE.lstrip("v")
 # binary: module folder, package, flags of `go build`
 TARGETS = {
     "pd-server": ("pd", "github.com/tikv/pd/cmd/pd-server",
-                  ["-tags", "without_dashboard", "-ldflags", "-checklinkname=0"]),
+                  ["-tags", "without_dashboard", "-ldflags", "-checklinkname=0 -X github.com/tikv/pd/pkg/"
+                   f"versioninfo.PDReleaseVersion={TIDB_RELEASE}"]),
     "tidb-server": ("tidb", "github.com/pingcap/tidb/cmd/tidb-server",
                     ["-ldflags", "-checklinkname=0 -X github.com/pingcap/tidb/pkg/parser/mysql."
                                  f"TiDBReleaseVersion={TIDB_RELEASE}"]),

@@ -79,7 +79,9 @@ class Process:
     def pid(self) -> int | None:
         """The pid while the process lives and is ours."""
         if self._child is not None:
-            self._child.poll()  # collects a zombie of ours
+            # A child of this very program needs no comparison, and just after its start the kernel
+            # may still show an empty command line.
+            return self._child.pid if self._child.poll() is None else None
         try:
             record = json.loads(self.pid_file.read_text())
             pid, command = int(record["pid"]), str(record["command"])

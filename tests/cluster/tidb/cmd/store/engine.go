@@ -14,6 +14,7 @@ import (
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv/mvcc"
 
+	"tidb-spark.test/cluster/tidb/internal/locklog"
 	"tidb-spark.test/cluster/tidb/internal/region"
 )
 
@@ -49,7 +50,11 @@ func openEngine(ctx context.Context, o settings, pdc pd.Client) (*engine, error)
 	if err != nil {
 		return nil, err
 	}
-	store := tikv.NewMVCCStore(&conf, e.bundle, o.data, safePoint, tikv.NewDBWriter(e.bundle), pdc)
+	writer, err := locklog.Open(filepath.Join(o.data, "locks.log"), e.bundle, tikv.NewDBWriter(e.bundle))
+	if err != nil {
+		return nil, err
+	}
+	store := tikv.NewMVCCStore(&conf, e.bundle, o.data, safePoint, writer, pdc)
 	store.DeadlockDetectSvr.ChangeRole(tikv.Leader)
 	store.StartDeadlockDetection(false)
 	e.server = tikv.NewServer(e.regions, store, tikv.NewStandAlongInnerServer(e.bundle))

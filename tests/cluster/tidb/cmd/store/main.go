@@ -95,7 +95,7 @@ func run(o settings) error {
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(2<<20), grpc.InitialConnWindowSize(8<<20),
-		grpc.UnaryInterceptor(pipe.Interceptor),
+		grpc.UnaryInterceptor(pipe.Interceptor), grpc.StreamInterceptor(pipe.StreamInterceptor),
 		// Clients ping idle connections every few seconds; the default policy would cut them off.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
 	)

@@ -82,7 +82,7 @@ func Open(ctx context.Context, bundle *mvcc.DBBundle, pdc pd.Client, opts Option
 }
 
 // StoreID is the id that PD knows this store by.
-func (m *Manager) StoreID() uint64 { return m.store.Id }
+func (m *Manager) StoreID() uint64 { return m.store.GetId() }
 
 // Regions lists all regions in key order.
 func (m *Manager) Regions() []*Region {

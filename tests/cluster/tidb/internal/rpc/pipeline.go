@@ -14,7 +14,7 @@ import (
 	"os"
 	"path"
 	"reflect"
-	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/pingcap/kvproto/pkg/errorpb"
@@ -39,6 +39,7 @@ type Pipeline struct {
 	methods map[string]*method
 	byReq   map[reflect.Type]*method
 	txnSize txnSizes
+	gates   gates
 	exit    func(int)
 }
 
@@ -85,6 +86,19 @@ func (p *Pipeline) Interceptor(ctx context.Context, req any, info *grpc.UnarySer
 	return p.do(ctx, m, req, func() (any, error) { return next(ctx, req) })
 }
 
+// StreamInterceptor keeps the process alive when a stream panics.
+func (p *Pipeline) StreamInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			name := path.Base(info.FullMethod)
+			p.Stats.panicked(name)
+			log.Error("panic in a stream", zap.String("method", name), zap.Any("cause", cause))
+			err = status.Errorf(codes.Internal, "the store panicked in %s: %v", name, cause)
+		}
+	}()
+	return next(srv, stream)
+}
+
 // invoke is the entry of requests that came in a batch.
 func (p *Pipeline) invoke(ctx context.Context, m *method, req any) (any, error) {
 	return p.do(ctx, m, req, func() (any, error) {
@@ -99,12 +113,17 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.Stats.panicked(m.name)
+			// The logger adds the stack, which at this point is still that of the panic.
 			log.Error("panic in a request", zap.String("method", m.name), zap.Any("cause", cause),
-				zap.Stringer("context", contextOf(req)), zap.ByteString("stack", debug.Stack()))
+				zap.Stringer("context", contextOf(req)))
 			resp, err = nil, status.Errorf(codes.Internal, "the store panicked in %s: %v", m.name, cause)
 		}
 		done(ctx, err)
 	}()
+	if strings.HasPrefix(m.name, "Raw") || m.name == "KvImport" {
+		// The embedded server answers these with success and does nothing.
+		return nil, status.Errorf(codes.Unimplemented, "%s is not served by the test store", m.name)
+	}
 	kctx, ranges := contextOf(req), rangesOf(req)
 	act := p.Faults.Match(fault.Probe{
 		Method: m.name, RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(), Ranges: ranges,
@@ -134,7 +153,7 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	if e := p.checkKeys(m, req); e != nil {
 		return withRegionError(m.resp, e), nil
 	}
-	resp, err = next()
+	resp, err = p.execute(req, next)
 	switch act.Kind {
 	case fault.DropReply:
 		return nil, status.Error(codes.Unavailable, "injected fault: the reply was dropped")
@@ -146,6 +165,12 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 		p.txnSize.fill(kctx.GetRegionId(), resp)
 	}
 	return resp, err
+}
+
+func (p *Pipeline) execute(req any, next func() (any, error)) (any, error) {
+	leave := p.gates.enter(req)
+	defer leave() // also when the request panics
+	return next()
 }
 
 func (p *Pipeline) kill(method, when string) {

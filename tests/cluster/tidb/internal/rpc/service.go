@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 
+	"github.com/pingcap/kvproto/pkg/coprocessor"
 	"github.com/pingcap/kvproto/pkg/errorpb"
 	"github.com/pingcap/kvproto/pkg/kvrpcpb"
+	"github.com/pingcap/kvproto/pkg/tikvpb"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/lockstore"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv/mvcc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"tidb-spark.test/cluster/tidb/internal/region"
 )
@@ -93,4 +97,9 @@ func (s *Service) Prewrite(ctx context.Context, req *kvrpcpb.PrewriteRequest) (*
 		s.pipe.txnSize.observe(req, resp)
 	}
 	return resp, err
+}
+
+// CoprocessorStream is not served by TiKV either; the embedded server would end it without an answer.
+func (s *Service) CoprocessorStream(*coprocessor.Request, tikvpb.Tikv_CoprocessorStreamServer) error {
+	return status.Error(codes.Unimplemented, "CoprocessorStream is not served")
 }
