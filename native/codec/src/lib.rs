@@ -1,2 +1,32 @@
 #![forbid(unsafe_code)]
-//! See `Cargo.toml`.
+//! Bytes of TiDB and TiKV <-> values <-> Arrow. Pure: no I/O, no clock, no threads.
+//!
+//! ```text
+//! SelectResponse chunks --TypeChunk-->   chunk ─┐
+//!                       --TypeDefault--> rows  ─┴─> column (growable Arrow buffers) -> batch::BatchBuilder -> RecordBatch
+//! FieldType + TypeOptions -> arrow_type (the one type table) -> schema, and which decoder a column gets
+//! key, datum, number, bytes, default_value: what requests and snapshot reads of the schema need
+//! mysql::{decimal, time, duration, json, enum_set, bit}: the value formats
+//! ```
+
+pub mod arrow_type;
+pub mod batch;
+pub mod bytes;
+mod chunk;
+mod column;
+pub mod error;
+pub mod field_type;
+pub mod key;
+pub mod mysql;
+pub mod number;
+pub mod options;
+mod rows;
+mod type_table;
+pub mod zone;
+
+pub use arrow_type::{column_type, type_table, ColumnType, SparkType, TypeRow};
+pub use batch::{BatchBuilder, OutputColumn};
+pub use error::{CodecError, UnsupportedType};
+pub use field_type::FieldType;
+pub use options::{BitAs, DatetimeAs, DecimalOverflow, TimeAs, TinyInt1, TypeOptions, ZeroDate};
+pub use zone::TimeZone;

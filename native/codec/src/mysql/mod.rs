@@ -1,0 +1,3 @@
+//! MySQL's value formats.
+
+pub mod time;
