@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Runs a command beside a throw-away cluster and takes the cluster down afterwards.
+
+    with_cluster.py [--region-size BYTES] [--tpch SCALE] -- COMMAND...
+
+The command finds the cluster by its environment:
+
+    TIDB_SPARK_CLUSTER_STATUS   path of the JSON that `cluster status` prints
+    TIDB_SPARK_CLUSTER_NAME     name for `tests/cluster/cluster --name`, to steer the servers
+
+A cluster named by TIDB_SPARK_CLUSTER_STATUS already is used and left alone, so that a developer can keep one.
+"""
+import argparse
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+CLUSTER = str(REPO / "tests" / "cluster" / "cluster")
+
+
+def _terminated(_signal, _frame):
+    raise KeyboardInterrupt
+
+
+def _load_tpch(name: str, scale: str) -> None:
+    subprocess.run([CLUSTER, "load-tpch", "--name", name, "--scale", scale], check=True, stdout=sys.stderr)
+
+
+def main() -> int:
+    """The command's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--region-size", type=int, default=64 << 10)
+    parser.add_argument("--tpch", metavar="SCALE", help="load TPC-H into the database tpch first")
+    parser.add_argument("command", nargs="+")
+    args = parser.parse_args()
+    if os.environ.get("TIDB_SPARK_CLUSTER_STATUS"):
+        if args.tpch:
+            _load_tpch(os.environ.get("TIDB_SPARK_CLUSTER_NAME", "default"), args.tpch)
+        return subprocess.run(args.command, check=False).returncode
+    # SIGTERM must not leave servers behind.
+    signal.signal(signal.SIGTERM, _terminated)
+    name = f"run-{os.getpid()}"
+    status_file = REPO / "target" / f"{name}.json"
+    status_file.parent.mkdir(exist_ok=True)
+    try:
+        up = subprocess.run([CLUSTER, "up", "--name", name, "--region-size", str(args.region_size), "--json"],
+                            check=False, stdout=subprocess.PIPE, text=True)
+        if up.returncode != 0:
+            return up.returncode
+        json.loads(up.stdout)
+        status_file.write_text(up.stdout)
+        if args.tpch:
+            _load_tpch(name, args.tpch)
+        environment = {**os.environ, "TIDB_SPARK_CLUSTER_STATUS": str(status_file), "TIDB_SPARK_CLUSTER_NAME": name}
+        return subprocess.run(args.command, check=False, env=environment).returncode
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        subprocess.run([CLUSTER, "down", "--name", name], check=False)
+        status_file.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
