@@ -1,2 +1,31 @@
+//! Asynchronous client of PD and TiKV. Knows regions, locks and timestamps; knows no Arrow and no SQL schema.
+//!
+//! ```text
+//! Client::connect -> pd::members (leader, cluster id) -> control_plane (timestamps, schema snapshots)
+//! Client::locate  -> region::route -> region::cache, else pd::regions
+//! Client::coprocessor -> cop::stream -> region::send -> channel -> store
+//!                            |              +-> region::errors (what each region error asks for), backoff (one deadline)
+//!                            +-> lock::resolver (what a lock means for the read)
+//! ```
 #![forbid(unsafe_code)]
-//! See `Cargo.toml`.
+
+mod backoff;
+mod channel;
+mod client;
+mod config;
+mod control_plane;
+mod cop;
+mod error;
+mod lock;
+mod pd;
+mod region;
+mod stats;
+
+pub use client::Client;
+pub use config::{ClientConfig, TlsConfig};
+pub use control_plane::Snapshot;
+pub use cop::{CopAnswer, CopRequest, CopStream, MemoryBudget, MemoryPermit};
+pub use error::{ClientError, ClientErrorKind, Result};
+pub use region::{KeyRange, LocatedRanges};
+pub use stats::CopStats;
+pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};

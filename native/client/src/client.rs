@@ -1,0 +1,138 @@
+//! The client of one cluster.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use crate::backoff::Backoffer;
+use crate::channel::Channels;
+use crate::config::{ClientConfig, TlsConfig};
+use crate::control_plane::{DirectPlane, LibraryPlane, PdTso, SharedPlane, Snapshot, TimestampSource};
+use crate::cop::{self, CopRequest, CopStream};
+use crate::error::Result;
+use crate::lock::LockResolver;
+use crate::pd::PdClient;
+use crate::region::send::RegionClient;
+use crate::region::{KeyRange, LocatedRanges};
+
+/// A cluster: its PD, its stores, and what is known of its regions. Shared by all reads.
+pub struct Client {
+    config: ClientConfig,
+    pd: Arc<PdClient>,
+    regions: Arc<RegionClient>,
+    resolver: LockResolver,
+    control_plane: SharedPlane,
+    runtime: Handle,
+}
+
+impl Client {
+    /// Connects to PD and checks that all addresses which answer are of one cluster. Must be called on the tokio runtime that reads shall
+    /// run on. Fails within seconds (the connect time-out), naming the addresses, when PD cannot be reached.
+    pub async fn connect(config: ClientConfig) -> Result<Arc<Self>> {
+        let config = config.validate()?;
+        let runtime = Handle::current();
+        let channels = Arc::new(Channels::new(&config));
+        let pd = Arc::new(PdClient::connect(&config, channels.clone()).await?);
+        let regions = Arc::new(RegionClient::new(&config, pd.clone(), channels));
+        let (control_plane, resolver): (SharedPlane, LockResolver) = if library_can_serve(&config)? {
+            let plane = LibraryPlane::connect(&config, regions.clone()).await?;
+            let clock: Arc<dyn TimestampSource> = Arc::new(plane.clone());
+            (
+                Arc::new(plane),
+                LockResolver::new(regions.clone(), clock, runtime.clone()),
+            )
+        } else {
+            let tso = PdTso::new(pd.clone(), config.request_timeout);
+            let resolver = LockResolver::new(regions.clone(), Arc::new(tso.clone()), runtime.clone());
+            let plane = DirectPlane {
+                tso,
+                regions: regions.clone(),
+                resolver: resolver.clone(),
+                deadline: config.request_timeout,
+            };
+            (Arc::new(plane), resolver)
+        };
+        tracing::info!(cluster_id = pd.cluster_id(), pd = pd.leader(), "connected");
+        Ok(Arc::new(Self {
+            config,
+            pd,
+            regions,
+            resolver,
+            control_plane,
+            runtime,
+        }))
+    }
+
+    /// Identity of the cluster.
+    pub fn cluster_id(&self) -> u64 {
+        self.pd.cluster_id()
+    }
+
+    /// A fresh timestamp (TSO).
+    pub async fn timestamp(&self) -> Result<u64> {
+        self.control_plane.timestamp().await
+    }
+
+    /// The keys as of `ts`. Meant for schema keys; rows are read with [`Self::coprocessor`].
+    pub async fn snapshot(&self, ts: u64) -> Result<Box<dyn Snapshot>> {
+        Ok(self.control_plane.snapshot(ts))
+    }
+
+    /// The cluster's GC safe point (TSO): a snapshot below it may miss rows without any error.
+    pub async fn gc_safe_point(&self) -> Result<u64> {
+        let mut bo = Backoffer::new(
+            "asking for the GC safe point",
+            self.config.request_timeout,
+            Arc::default(),
+        );
+        self.pd.gc_safe_point(&mut bo).await
+    }
+
+    /// Splits ranges by region, in key order, until `deadline` at the latest.
+    pub async fn locate(&self, ranges: Vec<KeyRange>, deadline: Instant) -> Result<Vec<LocatedRanges>> {
+        let time = deadline.saturating_duration_since(Instant::now());
+        let mut bo = Backoffer::new("locating ranges", time, Arc::default());
+        let mut out = Vec::new();
+        for (region, ranges) in self.regions.split_ranges(&mut bo, ranges).await? {
+            let address = self
+                .regions
+                .store_address(&mut bo, region.leader.store_id)
+                .await?
+                .unwrap_or_default();
+            let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+            out.push(LocatedRanges {
+                region_id: region.id,
+                ranges,
+                host: host.to_string(),
+            });
+        }
+        Ok(out)
+    }
+
+    /// Starts a coprocessor read on the client's runtime; may be called from any thread.
+    pub fn coprocessor(self: &Arc<Self>, request: CopRequest) -> CopStream {
+        cop::open(
+            &self.runtime,
+            self.regions.clone(),
+            self.resolver.clone(),
+            request,
+            self.config.read_deadline,
+        )
+    }
+}
+
+/// Whether `tikv-client` can do what is configured.
+fn library_can_serve(config: &ClientConfig) -> Result<bool> {
+    let mutual_or_plain = match &config.tls {
+        None => true,
+        Some(TlsConfig { .. }) => config
+            .tls
+            .as_ref()
+            .map(TlsConfig::identity)
+            .transpose()?
+            .flatten()
+            .is_some(),
+    };
+    Ok(mutual_or_plain && config.host_mapping.is_empty())
+}

@@ -1,0 +1,19 @@
+//! Coprocessor reads: one snapshot, many regions, answers in any order.
+//!
+//! ```text
+//! CopRequest -> split by region -> queue of tasks -> workers (`concurrency`): page after page of one region
+//!                   ^                                   |  region error, lost store: locate what is left anew
+//!                   +-----------------------------------+  lock: resolve, then the same page again
+//!                                                       v
+//!                       answers, charged to the MemoryBudget -> CopStream::next
+//! ```
+
+mod budget;
+mod request;
+mod stream;
+
+pub use budget::{MemoryBudget, MemoryPermit};
+pub use request::CopRequest;
+pub use stream::{CopAnswer, CopStream};
+
+pub(crate) use stream::open;

@@ -1,0 +1,360 @@
+//! The stream of answers and the workers that fill it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, Notify};
+use tokio::task::JoinSet;
+
+use super::{CopRequest, MemoryPermit};
+use crate::backoff::Backoffer;
+use crate::error::{ClientError, ClientErrorKind, Result};
+use crate::lock::{LockResolver, SeenLocks};
+use crate::region::route::{after, RegionRanges};
+use crate::region::send::RegionClient;
+use crate::region::KeyRange;
+use crate::stats::{CopStats, ReadStats};
+
+/// Size that an answer is expected to have before the first one is here.
+const FIRST_ESTIMATE: usize = 1 << 20;
+
+/// One page of one region.
+#[derive(Debug)]
+pub struct CopAnswer {
+    /// A `tipb.SelectResponse`, not decoded, a slice of the frame that was received.
+    pub data: Bytes,
+    /// The bytes of `data` in the request's [`super::MemoryBudget`]; given back on drop.
+    pub permit: MemoryPermit,
+}
+
+/// Answers of a [`CopRequest`], in no order across regions. Dropping it ends all its requests at once.
+pub struct CopStream {
+    answers: mpsc::UnboundedReceiver<Result<CopAnswer>>,
+    workers: JoinSet<()>,
+    read: Arc<Read>,
+    done: bool,
+}
+
+/// What the workers of one stream share.
+struct Read {
+    request: CopRequest,
+    regions: Arc<RegionClient>,
+    resolver: LockResolver,
+    seen: SeenLocks,
+    deadline: Duration,
+    stats: Arc<ReadStats>,
+    tasks: Mutex<VecDeque<RegionRanges>>,
+    /// Bytes that the next answer may have.
+    estimate: AtomicUsize,
+    /// Requests under way and answers that the reader has not taken.
+    outstanding: AtomicUsize,
+    /// The reader waits for an answer.
+    hungry: AtomicBool,
+    /// `outstanding` or `hungry` has changed.
+    changed: Notify,
+    /// Tasks that were taken from the queue and are not read to their end.
+    unfinished: AtomicUsize,
+}
+
+/// Starts to read. `deadline` is for each page, retries included; waiting for the reader or for memory does not count.
+pub(crate) fn open(
+    runtime: &Handle,
+    regions: Arc<RegionClient>,
+    resolver: LockResolver,
+    request: CopRequest,
+    deadline: Duration,
+) -> CopStream {
+    let (sender, answers) = mpsc::unbounded_channel();
+    let concurrency = request.concurrency.max(1);
+    let estimate = FIRST_ESTIMATE.min(request.memory.capacity() / concurrency).max(1);
+    let read = Arc::new(Read {
+        request,
+        regions,
+        resolver,
+        seen: SeenLocks::default(),
+        deadline,
+        stats: Arc::default(),
+        tasks: Mutex::default(),
+        estimate: AtomicUsize::new(estimate),
+        outstanding: AtomicUsize::new(0),
+        hungry: AtomicBool::new(false),
+        changed: Notify::new(),
+        unfinished: AtomicUsize::new(0),
+    });
+    let mut workers = JoinSet::new();
+    let leader = read.clone();
+    workers.spawn_on(async move { leader.start(sender, concurrency).await }, runtime);
+    CopStream {
+        answers,
+        workers,
+        read,
+        done: false,
+    }
+}
+
+impl CopStream {
+    /// The next answer; `None` when all ranges are read. After an error there is nothing more. May be dropped and called again.
+    pub async fn next(&mut self) -> Option<Result<CopAnswer>> {
+        if self.done {
+            return None;
+        }
+        let answer = match self.answers.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                let _hungry = Hungry::new(&self.read);
+                self.answers.recv().await
+            }
+        };
+        match answer {
+            Some(Ok(answer)) => {
+                self.read.outstanding.fetch_sub(1, Ordering::SeqCst);
+                self.read.changed.notify_waiters();
+                Some(Ok(answer))
+            }
+            Some(Err(error)) => {
+                self.done = true;
+                self.workers.abort_all();
+                Some(Err(error))
+            }
+            None => {
+                self.done = true;
+                self.finish().await.err().map(Err)
+            }
+        }
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> CopStats {
+        self.read.stats.snapshot()
+    }
+
+    /// The channel is closed: that is the end only if every worker has come to its end, else rows would be missing.
+    async fn finish(&mut self) -> Result<()> {
+        while let Some(ended) = self.workers.join_next().await {
+            if let Err(error) = ended {
+                let what = if error.is_panic() { "panicked" } else { "was cancelled" };
+                return Err(ClientError::new(
+                    ClientErrorKind::Cancelled,
+                    format!("a worker of the coprocessor stream {what}"),
+                ));
+            }
+        }
+        let left = self.read.tasks.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if left > 0 || self.read.unfinished.load(Ordering::SeqCst) > 0 {
+            return Err(ClientError::new(
+                ClientErrorKind::Protocol,
+                "the coprocessor stream ended before all regions were read",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The reader waits for as long as this lives.
+struct Hungry<'a> {
+    read: &'a Read,
+}
+
+impl<'a> Hungry<'a> {
+    fn new(read: &'a Read) -> Self {
+        read.hungry.store(true, Ordering::SeqCst);
+        read.changed.notify_waiters();
+        Self { read }
+    }
+}
+
+impl Drop for Hungry<'_> {
+    fn drop(&mut self) {
+        self.read.hungry.store(false, Ordering::SeqCst);
+    }
+}
+
+type Answers = mpsc::UnboundedSender<Result<CopAnswer>>;
+
+impl Read {
+    fn backoffer(&self) -> Backoffer {
+        Backoffer::new("reading from the coprocessor", self.deadline, self.stats.clone())
+    }
+
+    /// Fills the queue, then lets the workers loose and waits for them, so that ending this task ends them all.
+    async fn start(self: Arc<Self>, answers: Answers, concurrency: usize) {
+        let ranges = self.request.ranges.clone();
+        match self.regions.split_ranges(&mut self.backoffer(), ranges).await {
+            Ok(tasks) => self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks),
+            Err(error) => {
+                let _ = answers.send(Err(error));
+                return;
+            }
+        }
+        let mut workers = JoinSet::new();
+        for _ in 0..concurrency {
+            let (read, answers) = (self.clone(), answers.clone());
+            workers.spawn(async move { read.work(answers).await });
+        }
+        drop(answers);
+        while let Some(ended) = workers.join_next().await {
+            if let Err(error) = ended {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    }
+
+    async fn work(&self, answers: Answers) {
+        while let Some(task) = self.next_task() {
+            match self.read_region(task, &answers).await {
+                Ok(()) => self.unfinished.fetch_sub(1, Ordering::SeqCst),
+                Err(error) => {
+                    // Nobody listens when the stream is being dropped.
+                    let _ = answers.send(Err(error));
+                    return;
+                }
+            };
+        }
+    }
+
+    fn next_task(&self) -> Option<RegionRanges> {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = tasks.pop_front();
+        if task.is_some() {
+            self.unfinished.fetch_add(1, Ordering::SeqCst);
+        }
+        task
+    }
+
+    /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue.
+    async fn read_region(&self, task: RegionRanges, answers: &Answers) -> Result<()> {
+        let (mut region, mut ranges) = task;
+        'page: loop {
+            let flight = self.take_off().await;
+            let mut bo = self.backoffer();
+            loop {
+                let known = self.seen.known();
+                let message = self.request.message(&ranges);
+                let Some(response) = self.regions.send(&mut bo, &region, message, &known).await? else {
+                    let mut located = self.regions.split_ranges(&mut bo, ranges).await?.into_iter();
+                    match located.next() {
+                        Some(first) => (region, ranges) = first,
+                        None => return Ok(()),
+                    }
+                    self.tasks
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .extend(located);
+                    continue;
+                };
+                if !response.other_error.is_empty() {
+                    return Err(coprocessor_error(&response.other_error));
+                }
+                if let Some(lock) = response.locked {
+                    self.resolver
+                        .resolve_for_read(&mut bo, self.request.start_ts, vec![lock], &known, &self.seen)
+                        .await?;
+                    continue;
+                }
+                let left = match &response.range {
+                    None => Vec::new(),
+                    Some(scanned) => remainder(&ranges, &scanned.end)?,
+                };
+                flight.land(response.data, answers);
+                if left.is_empty() {
+                    return Ok(());
+                }
+                ranges = left;
+                continue 'page;
+            }
+        }
+    }
+
+    /// Waits until the memory allows another request. When the reader waits and nothing is under way, one request runs in any case:
+    /// otherwise a reader that holds the whole budget itself would wait for ever.
+    async fn take_off(&self) -> Flight<'_> {
+        loop {
+            let changed = self.changed.notified();
+            let freed = self.request.memory.freed();
+            tokio::pin!(changed, freed);
+            changed.as_mut().enable();
+            freed.as_mut().enable();
+            let estimate = self.estimate.load(Ordering::Relaxed);
+            if let Some(permit) = self.request.memory.try_reserve(estimate) {
+                self.outstanding.fetch_add(1, Ordering::SeqCst);
+                return Flight {
+                    read: self,
+                    permit: Some(permit),
+                };
+            }
+            let starving = self.hungry.load(Ordering::SeqCst)
+                && self
+                    .outstanding
+                    .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+                    .is_ok();
+            if starving {
+                return Flight {
+                    read: self,
+                    permit: Some(self.request.memory.charge(estimate)),
+                };
+            }
+            tokio::select! {
+                () = changed => {}
+                () = freed => {}
+            }
+        }
+    }
+}
+
+/// A request that counts as under way, with memory for its answer.
+struct Flight<'a> {
+    read: &'a Read,
+    permit: Option<MemoryPermit>,
+}
+
+impl Flight<'_> {
+    /// Hands the answer to the reader, which from then on counts for it.
+    fn land(mut self, data: Bytes, answers: &Answers) {
+        ReadStats::add(&self.read.stats.bytes, data.len() as u64);
+        let Some(mut permit) = self.permit.take() else { return };
+        permit.resize(data.len());
+        // Follows growth at once and shrinks slowly: the last page of a region is small and says nothing of the next.
+        let before = self.read.estimate.load(Ordering::Relaxed);
+        let estimate = data.len().max(before - before / 8).max(1);
+        self.read.estimate.store(estimate, Ordering::Relaxed);
+        let _ = answers.send(Ok(CopAnswer { data, permit }));
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if self.permit.is_some() {
+            self.read.outstanding.fetch_sub(1, Ordering::SeqCst);
+            self.read.changed.notify_waiters();
+        }
+    }
+}
+
+/// Ranges after the end of what a page has scanned.
+fn remainder(ranges: &[KeyRange], scanned_end: &[u8]) -> Result<Vec<KeyRange>> {
+    if scanned_end.is_empty() {
+        return Ok(Vec::new());
+    }
+    let left = after(ranges, &Bytes::copy_from_slice(scanned_end));
+    if left == ranges {
+        return Err(ClientError::new(
+            ClientErrorKind::Protocol,
+            "a store answers a page that ends before the ranges begin: paging would never end",
+        ));
+    }
+    Ok(left)
+}
+
+fn coprocessor_error(text: &str) -> ClientError {
+    ClientError::new(ClientErrorKind::Coprocessor, format!("the coprocessor failed: {text}"))
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! Ranges -> regions, in key order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::send::RegionClient;
+use super::{end_is_past, min_end, KeyRange, Region};
+use crate::backoff::{BackoffKind, Backoffer};
+use crate::error::Result;
+
+/// Regions that one question to PD asks for.
+const REGIONS_PER_PAGE: i32 = 256;
+
+/// Ranges inside one region.
+pub(crate) type RegionRanges = (Arc<Region>, Vec<KeyRange>);
+
+/// Sorted, without empty ranges; ranges that overlap become one, because ranges are a set of keys.
+pub(crate) fn normalize(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_by(|a, b| a.start.cmp(&b.start));
+    let mut out: Vec<KeyRange> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if end_is_past(&last.end, &range.start) => {
+                if last.end.is_empty() || range.end.is_empty() {
+                    last.end = Bytes::new();
+                } else if range.end > last.end {
+                    last.end = range.end;
+                }
+            }
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+/// What is left of `ranges` (in key order) from `key` on.
+pub(crate) fn after(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
+    ranges
+        .iter()
+        .filter(|range| end_is_past(&range.end, key))
+        .map(|range| KeyRange {
+            start: range.start.clone().max(key.clone()),
+            end: range.end.clone(),
+        })
+        .collect()
+}
+
+/// The part of sorted ranges that lies in `region`, which holds the first key. The rest stays in `ranges`.
+fn take(region: &Region, ranges: &mut VecDeque<KeyRange>) -> Vec<KeyRange> {
+    let mut taken = Vec::new();
+    while let Some(range) = ranges.pop_front() {
+        if !region.contains(&range.start) {
+            ranges.push_front(range);
+            break;
+        }
+        let end = min_end(&range.end, &region.end);
+        if end != range.end {
+            ranges.push_front(KeyRange {
+                start: end.clone(),
+                end: range.end,
+            });
+            taken.push(KeyRange {
+                start: range.start,
+                end,
+            });
+            break;
+        }
+        taken.push(range);
+    }
+    taken
+}
+
+impl RegionClient {
+    /// Splits ranges by region, in key order. Unknown regions are loaded from PD many at a time.
+    pub(crate) async fn split_ranges(&self, bo: &mut Backoffer, ranges: Vec<KeyRange>) -> Result<Vec<RegionRanges>> {
+        let mut left: VecDeque<KeyRange> = normalize(ranges).into();
+        let end = left.back().map(|range| range.end.clone()).unwrap_or_default();
+        let mut out = Vec::new();
+        while let Some(first) = left.front() {
+            let start = first.start.clone();
+            let region = self.locate_or_load(bo, &start, &end).await?;
+            let taken = take(&region, &mut left);
+            out.push((region, taken));
+        }
+        Ok(out)
+    }
+
+    /// The region of one key.
+    pub(crate) async fn locate_key(&self, bo: &mut Backoffer, key: &[u8]) -> Result<Arc<Region>> {
+        loop {
+            if let Some(region) = self.cache.locate(key) {
+                return Ok(region);
+            }
+            let found = self
+                .pd
+                .region_of(bo, key)
+                .await?
+                .is_some_and(|region| self.cache.insert(region));
+            if !found {
+                bo.backoff(
+                    BackoffKind::RegionMiss,
+                    "PD knows no region of a key, or an outdated one",
+                )
+                .await?;
+            }
+        }
+    }
+
+    async fn locate_or_load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8]) -> Result<Arc<Region>> {
+        loop {
+            if let Some(region) = self.cache.locate(key) {
+                return Ok(region);
+            }
+            for region in self.pd.scan_regions(bo, key, end, REGIONS_PER_PAGE).await? {
+                self.cache.insert(region);
+            }
+            if let Some(region) = self.cache.locate(key) {
+                return Ok(region);
+            }
+            // A gap: the regions of a split have not all reported to PD yet.
+            bo.backoff(
+                BackoffKind::RegionMiss,
+                "PD knows no region of a key, or an outdated one",
+            )
+            .await?;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;
