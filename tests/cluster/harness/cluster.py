@@ -70,12 +70,23 @@ class Cluster:
 
     @contextlib.contextmanager
     def _lock(self):
-        """One up or down of a folder at a time."""
+        """One up or down of a folder at a time. The lock file goes away with the folder."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         path = self.folder.parent / f".{self.folder.name}.lock"
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        while True:
+            with path.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+                        continue
+                except FileNotFoundError:
+                    continue  # its owner has removed it: what we hold locks nobody else out
+                try:
+                    yield
+                finally:
+                    if not self.folder.exists():
+                        path.unlink(missing_ok=True)
+                return
 
     # ---- up, down ---------------------------------------------------------------------------------
 
@@ -245,7 +256,11 @@ class Cluster:
     def pause(self, role: str) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
         self._own()
-        self._process[role].signal(signal.SIGSTOP)
+        process = self._process[role]
+        process.signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 5
+        while process.state() == "running" and time.monotonic() < deadline:
+            time.sleep(0.005)  # the signal takes effect a moment later
 
     def resume(self, role: str) -> None:
         """SIGCONT."""

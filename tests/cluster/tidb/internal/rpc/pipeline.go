@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pingcap/kvproto/pkg/errorpb"
+	"github.com/pingcap/kvproto/pkg/tikvpb"
 	"github.com/pingcap/log"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -56,19 +57,20 @@ func NewPipeline(regions *region.Manager) *Pipeline {
 	return &Pipeline{Regions: regions, Faults: new(fault.Set), Stats: newStats(), exit: os.Exit}
 }
 
-// Bind finds the unary RPCs of a service by their signature.
-func (p *Pipeline) Bind(service any) {
+// Bind takes the unary RPCs of a service: the methods of the gRPC interface that map one message to
+// one message.
+func (p *Pipeline) Bind(service tikvpb.TikvServer) {
 	p.methods, p.byReq = make(map[string]*method), make(map[reflect.Type]*method)
-	ctxType, errType := reflect.TypeFor[context.Context](), reflect.TypeFor[error]()
-	v := reflect.ValueOf(service)
-	for i := range v.NumMethod() {
-		fn := v.Method(i)
+	ctxType := reflect.TypeFor[context.Context]()
+	rpcs := reflect.TypeFor[tikvpb.TikvServer]()
+	for i := range rpcs.NumMethod() {
+		name := rpcs.Method(i).Name
+		fn := reflect.ValueOf(service).MethodByName(name)
 		t := fn.Type()
-		if t.NumIn() != 2 || t.NumOut() != 2 || t.In(0) != ctxType || t.Out(1) != errType ||
-			t.In(1).Kind() != reflect.Pointer || t.Out(0).Kind() != reflect.Pointer {
-			continue
+		if t.NumIn() != 2 || t.NumOut() != 2 || t.In(0) != ctxType {
+			continue // a stream
 		}
-		m := &method{name: v.Type().Method(i).Name, call: fn, resp: t.Out(0), regionError: carriesRegionError(t.Out(0))}
+		m := &method{name: name, call: fn, resp: t.Out(0), regionError: carriesRegionError(t.Out(0))}
 		p.methods[m.name] = m
 		p.byReq[t.In(1)] = m
 	}

@@ -50,6 +50,9 @@ func TestEveryRequestOfABatchHasAMethodAndAPlaceForItsResponse(t *testing.T) {
 			continue
 		}
 		served++
+		if _, rpc := reflect.TypeFor[tikvpb.TikvServer]().MethodByName(m.name); !rpc {
+			t.Errorf("%s is taken by %s, which is no RPC", req.Type, m.name)
+		}
 		if responseWrappers[m.resp] == nil {
 			t.Errorf("no batch response holds %s", m.resp)
 		}
