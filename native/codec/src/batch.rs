@@ -108,11 +108,10 @@ impl BatchBuilder {
     }
 
     fn append_columns(&mut self, rows_data: &[u8]) -> Result<usize, CodecError> {
-        let context = chunk::Context { opts: &self.opts };
         let mut reader = Reader::new(rows_data);
         let mut rows = None;
         for (column, name) in self.columns.iter_mut().zip(&self.names) {
-            let appended = chunk::append_column(column, &mut reader, &context).map_err(|e| e.in_column(name))?;
+            let appended = chunk::append_column(column, &mut reader, &self.opts).map_err(|e| e.in_column(name))?;
             if *rows.get_or_insert(appended) != appended {
                 return Err(CodecError::corrupt("chunk", "its columns differ in length").in_column(name));
             }

@@ -155,6 +155,10 @@ impl Column {
         }
     }
 
+    pub(crate) fn rows(&self) -> usize {
+        self.validity.rows
+    }
+
     pub(crate) fn append_null(&mut self) -> Result<(), CodecError> {
         match &mut self.values {
             Values::Bits(v) => v.append(false),

@@ -14,6 +14,8 @@ pub mod batch;
 pub mod bytes;
 mod chunk;
 mod column;
+pub mod datum;
+pub mod default_value;
 pub mod error;
 pub mod field_type;
 pub mod key;
@@ -22,6 +24,7 @@ pub mod number;
 pub mod options;
 mod rows;
 mod type_table;
+mod value;
 pub mod zone;
 
 pub use arrow_type::{column_type, type_table, ColumnType, SparkType, TypeRow};

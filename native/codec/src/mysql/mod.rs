@@ -1,3 +1,10 @@
 //! MySQL's value formats.
 
+pub mod bit;
+pub mod decimal;
+pub mod duration;
+pub mod enum_set;
+pub mod json;
+pub mod json_encode;
 pub mod time;
+pub mod vector;

@@ -1,0 +1,496 @@
+//! DECIMAL: up to 81 digits in words of nine, and MySQL's binary form of them.
+//!
+//! ```text
+//! words   [leading int digits % 9, right aligned][9 int digits]...[9 fraction digits]...[trailing fraction digits, left aligned]
+//! binary  precision u8, fraction digits u8, then the words big-endian; a part word of n digits takes DIGITS_TO_BYTES[n] bytes and is not
+//!         padded with digits; the first bit is flipped, and for negative numbers all others too
+//! ```
+//! Sources: MySQL `strings/decimal.c`, TiDB `types/mydecimal.go`.
+
+use std::fmt;
+
+use crate::bytes::Reader;
+use crate::error::CodecError;
+
+/// Digits of one word.
+pub const DIGITS_PER_WORD: usize = 9;
+/// Words of a value at most.
+pub const MAX_WORDS: usize = 9;
+/// Bytes of a value in a chunk.
+pub const CHUNK_SIZE: usize = 40;
+
+const WORD_BASE: u32 = 1_000_000_000;
+const DIGITS_TO_BYTES: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
+const POWERS: [u32; 10] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    WORD_BASE,
+];
+
+/// 10^n for n <= 38.
+#[must_use]
+pub const fn power_of_ten(n: u8) -> u128 {
+    let mut power = 1u128;
+    let mut i = 0;
+    while i < n && i < 38 {
+        power *= 10;
+        i += 1;
+    }
+    power
+}
+
+/// A decimal number. Its scale is kept: 1.50 is not 1.5 when printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Decimal {
+    negative: bool,
+    int_digits: u8,
+    frac_digits: u8,
+    words: [u32; MAX_WORDS],
+}
+
+fn words_of(digits: u8) -> usize {
+    usize::from(digits).div_ceil(DIGITS_PER_WORD)
+}
+
+fn corrupt(reason: impl Into<String>) -> CodecError {
+    CodecError::corrupt("decimal", reason)
+}
+
+impl Decimal {
+    /// Reads the form of chunks: int digits u8, fraction digits u8, result fraction digits u8, negative u8, nine i32 LE words.
+    ///
+    /// # Errors
+    /// [`CodecError::Corrupt`]: more than nine words, or a word over 999999999. Words after the counted ones are not looked at.
+    pub fn from_chunk(cell: &[u8; CHUNK_SIZE]) -> Result<Self, CodecError> {
+        let [int_digits, frac_digits, _, negative, raw @ ..] = cell;
+        let mut decimal = Self {
+            negative: *negative != 0,
+            int_digits: *int_digits,
+            frac_digits: *frac_digits,
+            words: [0; MAX_WORDS],
+        };
+        let counted = decimal.word_count()?;
+        let (raw, _) = raw.as_chunks::<4>();
+        for (word, bytes) in decimal.words.iter_mut().zip(raw).take(counted) {
+            *word = u32::from_le_bytes(*bytes);
+            if *word >= WORD_BASE {
+                return Err(corrupt(format!("a word is {word}")));
+            }
+        }
+        Ok(decimal)
+    }
+
+    fn word_count(&self) -> Result<usize, CodecError> {
+        let counted = words_of(self.int_digits) + words_of(self.frac_digits);
+        if counted > MAX_WORDS {
+            return Err(corrupt(format!(
+                "it has {} + {} digits",
+                self.int_digits, self.frac_digits
+            )));
+        }
+        Ok(counted)
+    }
+
+    fn int_words(&self) -> &[u32] {
+        self.words.get(..words_of(self.int_digits)).unwrap_or_default()
+    }
+
+    fn frac_words(&self) -> &[u32] {
+        let start = words_of(self.int_digits);
+        self.words
+            .get(start..start + words_of(self.frac_digits))
+            .unwrap_or_default()
+    }
+
+    /// Bytes of the binary form without its two leading ones.
+    ///
+    /// # Errors
+    /// [`CodecError::Corrupt`] for a precision over 81 or digits that need more than nine words.
+    pub fn binary_size(precision: u8, frac: u8) -> Result<usize, CodecError> {
+        let int = precision
+            .checked_sub(frac)
+            .ok_or_else(|| corrupt(format!("precision {precision}, scale {frac}")))?;
+        if precision == 0 || words_of(int) + words_of(frac) > MAX_WORDS {
+            return Err(corrupt(format!("precision {precision}, scale {frac}")));
+        }
+        let part = |digits: u8| {
+            let digits = usize::from(digits);
+            digits / DIGITS_PER_WORD * 4 + DIGITS_TO_BYTES.get(digits % DIGITS_PER_WORD).copied().unwrap_or(0)
+        };
+        Ok(part(int) + part(frac))
+    }
+
+    /// Reads precision, fraction digits and the binary form, as in datums.
+    ///
+    /// # Errors
+    /// [`CodecError`] when it is cut short or its digits are out of range.
+    pub fn from_binary(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let precision = reader.u8("decimal")?;
+        let frac = reader.u8("decimal")?;
+        let data = reader.take(Self::binary_size(precision, frac)?, "decimal")?;
+        let negative = data.first().is_some_and(|b| b & 0x80 == 0);
+        // The bytes of the number: the first bit flipped back, all of a negative number complemented.
+        let mut plain = [0u8; CHUNK_SIZE];
+        for (to, from) in plain.iter_mut().zip(data) {
+            *to = if negative { !from } else { *from };
+        }
+        plain[0] ^= 0x80;
+        let mut digits = Reader::new(&plain);
+        let int_digits = precision - frac;
+        let mut words = [0u32; MAX_WORDS];
+        let mut slots = words.iter_mut();
+        for count in int_parts(int_digits).chain(frac_parts(frac)) {
+            let mut word = 0u32;
+            for byte in digits.take(DIGITS_TO_BYTES.get(count).copied().unwrap_or(0), "decimal")? {
+                word = word << 8 | u32::from(*byte);
+            }
+            if word >= POWERS.get(count).copied().unwrap_or(1) {
+                return Err(corrupt(format!("{count} digits are {word}")));
+            }
+            if let Some(slot) = slots.next() {
+                *slot = word;
+            }
+        }
+        let mut decimal = Self {
+            negative,
+            int_digits,
+            frac_digits: frac,
+            words,
+        };
+        decimal.left_align_last(usize::from(frac));
+        decimal.drop_zero_sign();
+        Ok(decimal)
+    }
+
+    /// The last fraction word holds its digits on the left.
+    fn left_align_last(&mut self, frac: usize) {
+        let start = words_of(self.int_digits);
+        let last = words_of(self.frac_digits);
+        let part = frac % DIGITS_PER_WORD;
+        if part > 0 && last > 0 {
+            if let Some(word) = self.words.get_mut(start + last - 1) {
+                *word = word.wrapping_mul(POWERS.get(DIGITS_PER_WORD - part).copied().unwrap_or(1));
+            }
+        }
+    }
+
+    fn drop_zero_sign(&mut self) {
+        if self.words.iter().all(|w| *w == 0) {
+            self.negative = false;
+        }
+    }
+
+    /// Appends precision, fraction digits and the binary form, as in datums. Fraction digits after `frac` must be zero.
+    ///
+    /// # Errors
+    /// [`CodecError::Unrepresentable`] when the number does not fit the precision and scale.
+    pub fn to_binary(&self, out: &mut Vec<u8>, precision: u8, frac: u8) -> Result<(), CodecError> {
+        let size = Self::binary_size(precision, frac)?;
+        let mut parts: Vec<(u32, usize)> = Vec::with_capacity(MAX_WORDS);
+        let int_digits = precision - frac;
+        let given = self.int_words();
+        let wanted = words_of(int_digits);
+        let misfit = || CodecError::Unrepresentable(format!("{self} does not fit DECIMAL({precision},{frac})"));
+        if given.iter().rev().skip(wanted).any(|w| *w != 0) {
+            return Err(misfit());
+        }
+        for (i, count) in int_parts(int_digits).enumerate() {
+            let from_right = wanted - 1 - i;
+            let word = given.iter().rev().nth(from_right).copied().unwrap_or(0);
+            parts.push((word, count));
+        }
+        let given = self.frac_words();
+        if given.iter().skip(words_of(frac)).any(|w| *w != 0) {
+            return Err(misfit());
+        }
+        for (i, count) in frac_parts(frac).enumerate() {
+            let word = given.get(i).copied().unwrap_or(0);
+            let divisor = POWERS.get(DIGITS_PER_WORD - count).copied().unwrap_or(1);
+            if word % divisor != 0 {
+                return Err(misfit());
+            }
+            parts.push((word / divisor, count));
+        }
+        out.reserve(size + 2);
+        out.push(precision);
+        out.push(frac);
+        let start = out.len();
+        let negative = self.negative && self.words.iter().any(|w| *w != 0);
+        for (word, count) in parts {
+            if word >= POWERS.get(count).copied().unwrap_or(1) {
+                return Err(misfit());
+            }
+            let word = if negative { !word } else { word };
+            let bytes = word.to_be_bytes();
+            out.extend_from_slice(
+                bytes
+                    .get(4 - DIGITS_TO_BYTES.get(count).copied().unwrap_or(4)..)
+                    .unwrap_or_default(),
+            );
+        }
+        if let Some(first) = out.get_mut(start) {
+            *first ^= 0x80;
+        }
+        Ok(())
+    }
+
+    /// The smallest precision that holds the number with its scale, and the scale.
+    #[must_use]
+    pub fn precision_and_scale(&self) -> (u8, u8) {
+        let mut int_digits = 0usize;
+        for word in self.int_words() {
+            if int_digits > 0 {
+                int_digits += DIGITS_PER_WORD;
+            } else if *word > 0 {
+                int_digits = word.ilog10() as usize + 1;
+            }
+        }
+        let int_digits = u8::try_from(int_digits).unwrap_or(81);
+        ((int_digits + self.frac_digits).max(1), self.frac_digits)
+    }
+
+    /// The number times 10^scale, when it is a whole number of less than 39 digits.
+    #[must_use]
+    pub fn unscaled(&self, scale: u8) -> Option<i128> {
+        let mut value = 0u128;
+        for word in self.int_words() {
+            value = value
+                .checked_mul(u128::from(WORD_BASE))?
+                .checked_add(u128::from(*word))?;
+        }
+        let mut left = usize::from(scale);
+        for word in self.frac_words() {
+            let digits = left.min(DIGITS_PER_WORD);
+            let divisor = *POWERS.get(DIGITS_PER_WORD - digits)?;
+            if word % divisor != 0 {
+                return None;
+            }
+            value = value
+                .checked_mul(u128::from(*POWERS.get(digits)?))?
+                .checked_add(u128::from(word / divisor))?;
+            left -= digits;
+        }
+        if left > 38 && value > 0 {
+            return None;
+        }
+        value = value.checked_mul(power_of_ten(u8::try_from(left).ok()?))?;
+        if value >= power_of_ten(38) {
+            return None;
+        }
+        let value = i128::try_from(value).ok()?;
+        Some(if self.negative { -value } else { value })
+    }
+
+    /// Reads `[+-]digits[.digits][e[+-]digits]`.
+    ///
+    /// # Errors
+    /// [`CodecError::BadText`] for other text, or more than 81 digits.
+    pub fn parse(text: &str) -> Result<Self, CodecError> {
+        Self::parse_digits(text.trim()).ok_or_else(|| CodecError::bad_text("DECIMAL", text))
+    }
+
+    fn parse_digits(text: &str) -> Option<Self> {
+        let (negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok().filter(|e| e.abs() <= 81)?),
+            None => (text, 0),
+        };
+        let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits: Vec<u8> = int.bytes().chain(frac.bytes()).collect();
+        if digits.is_empty() || digits.len() > 400 || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        // Where the point is in `digits`, which may be outside of it.
+        let point = i32::try_from(int.len()).ok()? + exponent;
+        let digit = |i: i32| {
+            usize::try_from(i)
+                .ok()
+                .and_then(|i| digits.get(i))
+                .map_or(0, |d| u32::from(d - b'0'))
+        };
+        let first = (0..point).find(|i| digit(*i) != 0).unwrap_or(point.max(0));
+        let int_digits = u8::try_from(point - first).unwrap_or(0);
+        let frac_digits = u8::try_from((i32::try_from(digits.len()).ok()? - point).max(0)).ok()?;
+        let mut decimal = Self {
+            negative,
+            int_digits,
+            frac_digits,
+            words: [0; MAX_WORDS],
+        };
+        decimal.word_count().ok()?;
+        let mut at = point - i32::from(int_digits);
+        let mut slots = decimal.words.iter_mut();
+        for count in int_parts(int_digits).chain(frac_parts(frac_digits)) {
+            let mut word = 0;
+            for _ in 0..count {
+                word = word * 10 + digit(at);
+                at += 1;
+            }
+            *slots.next()? = word;
+        }
+        decimal.left_align_last(usize::from(frac_digits));
+        decimal.drop_zero_sign();
+        Some(decimal)
+    }
+
+    /// The same number with exactly `scale` fraction digits, rounded half away from zero, as MySQL does when it stores one.
+    ///
+    /// # Errors
+    /// [`CodecError::BadText`] when it has too many digits then.
+    pub fn rounded(&self, scale: u8) -> Result<Self, CodecError> {
+        let scale = usize::from(scale);
+        let text = self.to_string();
+        let (int, frac) = text.split_once('.').unwrap_or((&text, ""));
+        if frac.len() <= scale {
+            return Self::parse(&format!("{int}.{frac:0<scale$}"));
+        }
+        let (kept, cut) = frac.split_at_checked(scale).unwrap_or((frac, ""));
+        let mut digits: Vec<u8> = int.trim_start_matches('-').bytes().chain(kept.bytes()).collect();
+        let mut carry = cut.as_bytes().first().is_some_and(|d| *d >= b'5');
+        for digit in digits.iter_mut().rev() {
+            if !carry {
+                break;
+            }
+            carry = *digit == b'9';
+            *digit = if carry { b'0' } else { *digit + 1 };
+        }
+        let sign = if self.negative { "-" } else { "" };
+        let lead = if carry { "1" } else { "" };
+        let point = digits.len() - scale;
+        let digits = String::from_utf8_lossy(&digits);
+        let (int, frac) = digits.split_at_checked(point).unwrap_or((&digits, ""));
+        Self::parse(&format!("{sign}{lead}{int}.{frac}"))
+    }
+}
+
+/// Digits of each int word: the first may be short.
+fn int_parts(digits: u8) -> impl Iterator<Item = usize> {
+    let digits = usize::from(digits);
+    let leading = digits % DIGITS_PER_WORD;
+    std::iter::once(leading)
+        .filter(|n| *n > 0)
+        .chain(std::iter::repeat_n(DIGITS_PER_WORD, digits / DIGITS_PER_WORD))
+}
+
+/// Digits of each fraction word: the last may be short.
+fn frac_parts(digits: u8) -> impl Iterator<Item = usize> {
+    let digits = usize::from(digits);
+    let trailing = digits % DIGITS_PER_WORD;
+    std::iter::repeat_n(DIGITS_PER_WORD, digits / DIGITS_PER_WORD).chain(std::iter::once(trailing).filter(|n| *n > 0))
+}
+
+impl fmt::Display for Decimal {
+    /// As TiDB prints it: all fraction digits, no leading zeros but one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negative {
+            f.write_str("-")?;
+        }
+        let mut started = false;
+        for word in self.int_words() {
+            match (started, *word) {
+                (true, word) => write!(f, "{word:09}")?,
+                (false, 0) => {}
+                (false, word) => {
+                    started = true;
+                    write!(f, "{word}")?;
+                }
+            }
+        }
+        if !started {
+            f.write_str("0")?;
+        }
+        if self.frac_digits > 0 {
+            f.write_str(".")?;
+            for (word, count) in self.frac_words().iter().zip(frac_parts(self.frac_digits)) {
+                let digits = format!("{word:09}");
+                f.write_str(digits.get(..count).unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Turns the cells of a chunk into i128 for one scale; what it does not do itself is left to [`Decimal`].
+///
+/// Nearly all values have at most two int words and one fraction word; they take one multiplication by a power of ten and one by a reciprocal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FastScale {
+    power: u64,
+    /// 10^(9 - scale), and floor(2^64 / it) + 1: the high half of the product with a word is the quotient, for all 32-bit words.
+    divisor: u64,
+    reciprocal: u64,
+    limit: u128,
+    /// scale <= 9
+    usable: bool,
+}
+
+impl FastScale {
+    pub(crate) fn new(precision: u8, scale: u8) -> Self {
+        let usable = usize::from(scale) <= DIGITS_PER_WORD;
+        let digits = usize::from(scale).min(DIGITS_PER_WORD);
+        let power = |n: usize| u64::from(POWERS.get(n).copied().unwrap_or(1));
+        let divisor = power(DIGITS_PER_WORD - digits);
+        // For a divisor of 1 the reciprocal does not fit: 2^64 - 1 would be one short, `convert` handles it.
+        let reciprocal = if divisor == 1 { 0 } else { u64::MAX / divisor + 1 };
+        Self {
+            power: power(digits),
+            divisor,
+            reciprocal,
+            limit: power_of_ten(precision),
+            usable,
+        }
+    }
+
+    /// `None`: not for the fast way.
+    #[inline(always)]
+    pub(crate) fn convert(&self, cell: &[u8; CHUNK_SIZE]) -> Option<i128> {
+        let word = |at: usize| u32::from_le_bytes([cell[at], cell[at + 1], cell[at + 2], cell[at + 3]]);
+        let (int_digits, frac_digits, negative) = (cell[0], cell[1], cell[3]);
+        if !self.usable || int_digits > 18 || frac_digits > 9 {
+            return None;
+        }
+        let base = u64::from(WORD_BASE);
+        let (first, second) = (word(4), word(8));
+        let (int, frac, good) = if int_digits > 9 {
+            let frac = if frac_digits == 0 { 0 } else { word(12) };
+            (
+                u64::from(first).wrapping_mul(base).wrapping_add(u64::from(second)),
+                frac,
+                first < WORD_BASE && second < WORD_BASE,
+            )
+        } else if int_digits > 0 {
+            (
+                u64::from(first),
+                if frac_digits == 0 { 0 } else { second },
+                first < WORD_BASE,
+            )
+        } else {
+            (0, if frac_digits == 0 { 0 } else { first }, true)
+        };
+        let frac = u64::from(frac);
+        let quotient = if self.reciprocal == 0 {
+            frac
+        } else {
+            ((u128::from(frac) * u128::from(self.reciprocal)) >> 64) as u64
+        };
+        if !good || frac >= base || quotient.wrapping_mul(self.divisor) != frac {
+            return None;
+        }
+        let value = (u128::from(int) * u128::from(self.power)).wrapping_add(u128::from(quotient));
+        if value >= self.limit {
+            return None;
+        }
+        let value = value as i128;
+        Some(if negative != 0 { value.wrapping_neg() } else { value })
+    }
+}
