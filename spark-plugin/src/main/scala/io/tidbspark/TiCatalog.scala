@@ -1,0 +1,179 @@
+package io.tidbspark
+
+import java.util
+
+import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
+import org.apache.spark.sql.connector.catalog.{Identifier, NamespaceChange, SupportsNamespaces, Table, TableCatalog, TableChange}
+import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.internal.SQLConf
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.util.CaseInsensitiveStringMap
+
+import io.tidbspark.compat.CatalogExtras
+import io.tidbspark.compat.Converters._
+import io.tidbspark.config.{Entries, ReadConf, TiConf}
+import io.tidbspark.errors.TiErrors
+import io.tidbspark.jni.NativeCatalog
+import io.tidbspark.proto.{
+  ListNamespacesRequest,
+  ListTablesRequest,
+  Namespace,
+  NamespaceList,
+  SessionConfig,
+  TableList,
+  TableListing
+}
+
+/**
+ * A TiDB cluster as a catalog of Spark: databases are namespaces of one level, tables are read-only.
+ *
+ * {{{
+ *   spark.sql.catalog.tidb_catalog               io.tidbspark.TiCatalog
+ *   spark.sql.catalog.tidb_catalog.pd.addresses  pd0:2379,pd1:2379
+ * }}}
+ *
+ * Nothing is cached and nothing is changed after [[initialize]]: every answer comes from TiDB's schema at the moment of the
+ * call, or at the session's `stale_read`.
+ */
+class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras {
+  private var catalogName: String = _
+  private var properties: CaseInsensitiveStringMap = _
+
+  override def initialize(name: String, options: CaseInsensitiveStringMap): Unit = {
+    TiConf.checkCatalog(name, options)
+    TiConf.checkSession(SQLConf.get.getAllConfs)
+    catalogName = name
+    properties = options
+    // Fails here, not in the middle of a query, when the properties cannot work.
+    sessionConfig(conf)
+  }
+
+  override def name(): String = catalogName
+
+  // ------------------------------------------------------------------ namespaces
+
+  override def defaultNamespace(): Array[String] = Array.empty
+
+  override def listNamespaces(): Array[Array[String]] =
+    namespaces(conf(Entries.SystemDatabases)).map(ns => Array(shown(ns))).toArray
+
+  override def listNamespaces(namespace: Array[String]): Array[Array[String]] =
+    if (namespace.isEmpty) {
+      listNamespaces()
+    } else {
+      find(namespace)
+      Array.empty
+    }
+
+  override def loadNamespaceMetadata(namespace: Array[String]): util.Map[String, String] = {
+    val found = find(namespace)
+    Map(
+      "tidb.database_id" -> found.getId.toString,
+      "tidb.charset" -> found.getCharset,
+      "tidb.collation" -> found.getCollation
+    ).asJava
+  }
+
+  // ------------------------------------------------------------------ tables
+
+  override def listTables(namespace: Array[String]): Array[Identifier] =
+    listings(namespace).map(listing => Identifier.of(namespace, listing.getName)).toArray
+
+  override def loadTable(identifier: Identifier): Table = load(identifier, currentTimestamp())
+
+  override def loadTable(identifier: Identifier, version: String): Table = load(identifier, ReadTimestamp.ofVersion(version))
+
+  override def loadTable(identifier: Identifier, timestamp: Long): Table = load(identifier, ReadTimestamp.ofMicros(timestamp))
+
+  private def load(identifier: Identifier, at: ReadTimestamp): Table = {
+    val database = databaseOf(identifier.namespace).getOrElse(throw new NoSuchTableException(identifier))
+    val current = conf
+    val display = (catalogName +: identifier.namespace :+ identifier.name).mkString(".")
+    TableLoader.load(current, sessionConfig(current), database, identifier, display, at, TiConf.Empty, properties)
+  }
+
+  // ------------------------------------------------------------------ what TiDB has to do itself
+
+  override def createTable(
+      identifier: Identifier,
+      schema: StructType,
+      partitions: Array[Transform],
+      properties: util.Map[String, String]
+  ): Table = readOnly(s"CREATE TABLE $identifier")
+
+  override def alterTable(identifier: Identifier, changes: TableChange*): Table = readOnly(s"ALTER TABLE $identifier")
+
+  override def dropTable(identifier: Identifier): Boolean = readOnly(s"DROP TABLE $identifier")
+
+  override def renameTable(from: Identifier, to: Identifier): Unit = readOnly(s"RENAME TABLE $from TO $to")
+
+  override def createNamespace(namespace: Array[String], metadata: util.Map[String, String]): Unit =
+    readOnly(s"CREATE DATABASE ${namespace.mkString(".")}")
+
+  override def alterNamespace(namespace: Array[String], changes: NamespaceChange*): Unit =
+    readOnly(s"ALTER DATABASE ${namespace.mkString(".")}")
+
+  override def dropNamespace(namespace: Array[String], cascade: Boolean): Boolean =
+    readOnly(s"DROP DATABASE ${namespace.mkString(".")}")
+
+  private def readOnly(statement: String): Nothing =
+    throw new UnsupportedOperationException(s"$statement: the catalog $catalogName reads only. Run the statement in TiDB.")
+
+  // ------------------------------------------------------------------ helpers
+
+  private def conf: TiConf = TiConf(TiConf.Empty, properties)
+
+  private def sessionConfig(conf: TiConf): SessionConfig = ReadConf.session(conf, key => s"spark.sql.catalog.$catalogName.$key")
+
+  private def currentTimestamp(): ReadTimestamp =
+    conf.get(Entries.StaleRead).map(ReadTimestamp.Millis).getOrElse(ReadTimestamp.Latest)
+
+  private def namespaces(includeSystem: Boolean): Seq[Namespace] = {
+    val request =
+      ListNamespacesRequest.newBuilder().setReadTimestamp(currentTimestamp().toProto).setIncludeSystem(includeSystem).build()
+    TiErrors
+      .translating {
+        NamespaceList.parseFrom(NativeCatalog.listNamespaces(TiSessions.get(sessionConfig(conf)), request.toByteArray))
+      }
+      .getNamespacesList
+      .asScala
+      .toSeq
+  }
+
+  /** The namespace of that name, system databases included. */
+  private def find(namespace: Array[String]): Namespace =
+    databaseOf(namespace)
+      .flatMap { database =>
+        val same: String => Boolean = if (SQLConf.get.caseSensitiveAnalysis) _ == database else _.equalsIgnoreCase(database)
+        namespaces(includeSystem = true).find(ns => same(ns.getName))
+      }
+      .getOrElse(throw new NoSuchNamespaceException(namespace))
+
+  /** Tables, views and sequences of a namespace. */
+  protected def listings(namespace: Array[String]): Seq[TableListing] = {
+    val database = databaseOf(namespace).getOrElse(throw new NoSuchNamespaceException(namespace))
+    val request = ListTablesRequest
+      .newBuilder()
+      .setReadTimestamp(currentTimestamp().toProto)
+      .setDatabase(database)
+      .setCaseSensitive(SQLConf.get.caseSensitiveAnalysis)
+      .build()
+    TiErrors
+      .translatingFor(TiErrors.Namespace(namespace)) {
+        TableList.parseFrom(NativeCatalog.listTables(TiSessions.get(sessionConfig(conf)), request.toByteArray))
+      }
+      .getTablesList
+      .asScala
+      .toSeq
+  }
+
+  private def prefix: String = conf.get(Entries.DbPrefix).getOrElse("")
+
+  private def shown(namespace: Namespace): String = prefix + namespace.getName
+
+  /** TiDB's name of a namespace; None when it cannot be one of ours. */
+  private def databaseOf(namespace: Array[String]): Option[String] = namespace match {
+    case Array(one) if one.regionMatches(true, 0, prefix, 0, prefix.length) => Some(one.substring(prefix.length))
+    case _ => None
+  }
+}

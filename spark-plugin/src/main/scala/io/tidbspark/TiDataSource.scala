@@ -1,0 +1,77 @@
+package io.tidbspark
+
+import java.util
+
+import org.apache.spark.sql.catalyst.parser.{CatalystSqlParser, ParseException}
+import org.apache.spark.sql.connector.catalog.{Identifier, Table, TableProvider}
+import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.internal.SQLConf
+import org.apache.spark.sql.sources.DataSourceRegister
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.util.CaseInsensitiveStringMap
+
+import io.tidbspark.config.{Entries, ReadConf, Scope, TiConf}
+
+/**
+ * `spark.read.format("tidb")`, one table by its options and without a catalog:
+ *
+ * {{{
+ *   spark.read.format("tidb").option("pd.addresses", "pd0:2379").option("database", "test").option("table", "t").load()
+ * }}}
+ */
+class TiDataSource extends TableProvider with DataSourceRegister {
+
+  /** Spark asks for the schema and then for the table: load it once. */
+  private var loaded: Option[(CaseInsensitiveStringMap, TiTable)] = None
+
+  override def shortName(): String = "tidb"
+
+  override def inferSchema(options: CaseInsensitiveStringMap): StructType = table(options).schema()
+
+  override def getTable(schema: StructType, partitioning: Array[Transform], properties: util.Map[String, String]): Table =
+    table(new CaseInsensitiveStringMap(properties))
+
+  private def table(options: CaseInsensitiveStringMap): TiTable = loaded match {
+    case Some((same, table)) if same == options => table
+    case _ =>
+      val table = load(options)
+      loaded = Some(options -> table)
+      table
+  }
+
+  private def load(options: CaseInsensitiveStringMap): TiTable = {
+    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption))
+    TiConf.checkSession(SQLConf.get.getAllConfs)
+    val conf = TiConf(options, TiConf.Empty)
+    val (database, name) = target(conf)
+    val session = ReadConf.session(conf, key => s"option $key (or ${TiConf.SessionPrefix}$key)")
+    TableLoader.load(
+      conf,
+      session,
+      database,
+      Identifier.of(Array(database), name),
+      s"$database.$name",
+      ReadTimestamp.Latest,
+      options,
+      TiConf.Empty
+    )
+  }
+
+  private def target(conf: TiConf): (String, String) =
+    (conf.get(Entries.Database), conf.get(Entries.Table), conf.get(Entries.DbTable)) match {
+      case (Some(database), Some(table), None) => (database, table)
+      case (None, None, Some(text)) => parse(text)
+      case _ =>
+        throw new IllegalArgumentException("format(\"tidb\") needs the options database and table, or dbtable as database.table")
+    }
+
+  private def parse(text: String): (String, String) = {
+    def bad = new IllegalArgumentException(s"option dbtable: '$text' is not database.table")
+    try
+      CatalystSqlParser.parseMultipartIdentifier(text) match {
+        case Seq(database, table) => (database, table)
+        case _ => throw bad
+      }
+    catch { case _: ParseException => throw bad }
+  }
+}

@@ -1,0 +1,126 @@
+package io.tidbspark
+
+import java.util
+import java.util.Objects
+
+import org.apache.spark.sql.connector.catalog.{SupportsRead, Table, TableCapability, TableCatalog}
+import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.connector.read.ScanBuilder
+import org.apache.spark.sql.tidb.TiAnalysisException
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.util.CaseInsensitiveStringMap
+
+import io.tidbspark.compat.Converters._
+import io.tidbspark.config.{ConfEntry, Entries, ReadConf, Scope, TiConf}
+import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions}
+import io.tidbspark.read.TiScanBuilder
+import io.tidbspark.types.SparkTypes
+
+/**
+ * What a table is and how to reach it: everything that is settled before a scan of it is built. Immutable, and half of the plan
+ * of every scan.
+ *
+ * @param displayName name for plans and messages
+ * @param types how MySQL types were shown when the schema was loaded; the scan must decode alike
+ * @param options those of `format("tidb")`; empty for tables of a catalog
+ * @param catalogProperties for settings that a scan looks up later
+ */
+final case class TableContext(
+    displayName: String,
+    session: SessionConfig,
+    schema: TableSchema,
+    types: TypeOptions,
+    readTimestamp: ReadTimestamp,
+    options: CaseInsensitiveStringMap,
+    catalogProperties: CaseInsensitiveStringMap
+)
+
+/** A table of TiDB as of one moment. */
+final class TiTable(val context: TableContext) extends Table with SupportsRead {
+  private val sparkSchema = SparkTypes.toSpark(context.schema)
+
+  override def name(): String = context.displayName
+
+  override def schema(): StructType = sparkSchema
+
+  /** TiDB's partitions are no transforms of Spark: nothing to declare. They are among the properties. */
+  override def partitioning(): Array[Transform] = Array.empty
+
+  override def capabilities(): util.Set[TableCapability] = util.EnumSet.of(TableCapability.BATCH_READ)
+
+  override def properties(): util.Map[String, String] = TiTable.properties(context.schema).asJava
+
+  override def newScanBuilder(options: CaseInsensitiveStringMap): ScanBuilder = {
+    if (context.schema.getKind != TableKind.BASE_TABLE) {
+      throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be read")
+    }
+    TiConf.checkOptions(options, Set(Scope.ReadOption, Scope.TableOption), TiTable.SparkOptions)
+    Entries.All
+      .filter(entry => entry.scopes(Scope.TableOption) && !entry.scopes(Scope.ReadOption))
+      .foreach(refuseChange(_, options))
+    new TiScanBuilder(context, ReadConf.scan(TiConf(options, context.catalogProperties)))
+  }
+
+  /** The schema that Spark analysed was made with the table's own options; another value now would come too late. */
+  private def refuseChange(entry: ConfEntry[_], options: CaseInsensitiveStringMap): Unit =
+    entry.names.map(_.name).filter(options.containsKey(_)).foreach { key =>
+      if (options.get(key) != context.options.get(key)) {
+        throw new IllegalArgumentException(
+          s"option $key: a read of ${context.displayName} cannot change it. Set ${TiConf.SessionPrefix}${entry.name} or the property of the catalog."
+        )
+      }
+    }
+
+  /** Spark's cache finds a table again by this: the same table of the same cluster at the same moment. */
+  override def equals(other: Any): Boolean = other match {
+    case that: TiTable => key == that.key
+    case _ => false
+  }
+
+  override def hashCode(): Int = Objects.hash(key: _*)
+
+  private def key: Seq[AnyRef] =
+    Seq(context.displayName, context.session, Long.box(context.schema.getTableId), context.types, context.readTimestamp)
+
+  override def toString: String = name()
+}
+
+object TiTable {
+
+  /** Options that Spark serves itself and leaves in the map (lower case). */
+  val SparkOptions: Set[String] = Set("versionasof", "timestampasof")
+
+  /** What DESCRIBE EXTENDED shows besides the columns. */
+  def properties(schema: TableSchema): Map[String, String] = {
+    def index(i: proto.Index) =
+      s"tidb.index.${i.getName}" -> Seq(
+        if (i.getPrimary) "PRIMARY" else if (i.getUnique) "UNIQUE" else "",
+        i.getColumnsList.asScala.mkString("(", ", ", ")"),
+        if (i.getVisible) "" else "INVISIBLE"
+      ).filter(_.nonEmpty).mkString(" ")
+    val partitions =
+      if (!schema.hasPartitioning) {
+        Nil
+      } else {
+        val partitioning = schema.getPartitioning
+        Seq(
+          "tidb.partition_by" -> s"${partitioning.getMethod} (${partitioning.getExpression})",
+          "tidb.partitions" -> partitioning.getPartitionsList.asScala
+            .map(p => s"${p.getName} ${p.getDescription}".trim)
+            .mkString(", ")
+        )
+      }
+    val all = Seq(
+      TableCatalog.PROP_PROVIDER -> "tidb",
+      TableCatalog.PROP_COMMENT -> schema.getComment,
+      "tidb.kind" -> schema.getKind.name,
+      "tidb.table_id" -> schema.getTableId.toString,
+      "tidb.handle" -> schema.getHandleKind,
+      "tidb.primary_key" -> schema.getPrimaryKeyList.asScala.mkString(", "),
+      "tidb.charset" -> schema.getCharset,
+      "tidb.collation" -> schema.getCollation,
+      "tidb.schema_ts" -> java.lang.Long.toUnsignedString(schema.getSchemaTs)
+    ) ++ schema.getIndexesList.asScala.map(index) ++ partitions
+    all.filter(_._2.nonEmpty).toMap
+  }
+}

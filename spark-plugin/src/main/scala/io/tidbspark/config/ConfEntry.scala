@@ -1,0 +1,52 @@
+package io.tidbspark.config
+
+/** Where a setting may be given. */
+sealed abstract class Scope(val title: String)
+
+object Scope {
+
+  /** `spark.read.option(name, value)`, also for tables of a catalog. */
+  case object ReadOption extends Scope("option")
+
+  /** `spark.read.format("tidb").option(name, value)` only: it decides what the table looks like. */
+  case object TableOption extends Scope("option of format(\"tidb\")")
+
+  /** `SET spark.tispark.name=value`, or the same in Spark's configuration. */
+  case object Session extends Scope("session")
+
+  /** `spark.sql.catalog.(catalog).name=value`. */
+  case object Catalog extends Scope("catalog")
+
+  /** `--conf spark.tispark.name=value` or a system property: read once per JVM. */
+  case object Process extends Scope("process")
+}
+
+/** A name that a setting had before (mostly in TiSpark), and how its text is translated. */
+final case class OldName(name: String, translate: String => String = identity)
+
+/**
+ * The declaration of one setting.
+ *
+ * @param name without prefix: as option and catalog property `name`, as session setting `spark.tispark.name`
+ * @param default text of the default, None when there is no value without the user's
+ * @param since version of the connector that brought it
+ */
+final case class ConfEntry[T](
+    name: String,
+    valueType: ValueType[T],
+    default: Option[String],
+    scopes: Set[Scope],
+    doc: String,
+    since: String = "0.1.0",
+    oldNames: Seq[OldName] = Nil
+) {
+
+  /** Name and old names; the first that is set counts. */
+  def names: Seq[OldName] = OldName(name) +: oldNames
+
+  /** The value of a text given under `key`. */
+  def parse(key: String, text: String): T =
+    valueType
+      .parse(text.trim)
+      .getOrElse(throw new IllegalArgumentException(s"$key: the value '$text' is not allowed. Allowed: ${valueType.allowed}."))
+}

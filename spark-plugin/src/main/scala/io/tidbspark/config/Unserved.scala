@@ -1,0 +1,108 @@
+package io.tidbspark.config
+
+/**
+ * A setting of TiSpark that is not served here.
+ *
+ * @param advice what replaces it
+ * @param refuse values (lower case) that cannot be ignored safely: they are an error, anything else a warning
+ */
+final case class Unserved(name: String, advice: String, refuse: Set[String] = Set.empty)
+
+/** What TiSpark had and we do not serve: answered with the replacement, never ignored silently. */
+object Unserved {
+  private val Leaders = "Reads go to the leaders of regions in TiKV."
+  private val Writing = "It is about writing; this version reads."
+  private val NoPushDown = "This version evaluates predicates and aggregates in Spark."
+  private val Dead = "Drop it; it had no effect in TiSpark either."
+  private val MySql = "This version needs no TiDB server."
+  private val Pem = "Give PEM files in tls.ca, tls.cert and tls.key; key stores are not read."
+
+  val All: Seq[Unserved] =
+    rows("Drop it; answers have no fixed limit.", "grpc.framesize") ++
+      rows("Drop it; retries end with deadline.read.", "grpc.retry.times") ++
+      rows(
+        "Drop it; a dead store is found by its first failing request.",
+        "grpc.health_check_timeout_in_ms",
+        "grpc.health_check_period_in_ms"
+      ) ++
+      rows(
+        NoPushDown,
+        "plan.allow_agg_pushdown",
+        "plan.allow_index_read",
+        "plan.use_index_scan_first",
+        "plan.unsupported_pushdown_exprs",
+        "plan.downgrade.index_threshold",
+        "index.scan_batch_size",
+        "index.scan_concurrency",
+        "statistics.auto_load"
+      ) ++
+      rows("Use scan.concurrency (requests per task).", "table.scan_concurrency", "kv_client_concurrency") ++
+      rows("Drop it; the encoding is chosen per table.", "coprocess.streaming", "coprocess.codec_format") ++
+      rows("Use scan.batch.rows.", "coprocessor.chunk_batch_size") ++
+      rows("Use scan.partition.size.", "partition_per_split") ++
+      rows(
+        Dead,
+        "statistics.expire_after_access",
+        "write.allow_spark_sql",
+        "write.without_lock_table",
+        "tikv.region_split_size_in_mb",
+        "useTableLock"
+      ) ++
+      rows(Leaders, "isolation_read_engines", "replica_read", "replica_read.label", "replica_read.address_whitelist") ++
+      rows(Leaders, "replica_read.address_blacklist", "enable_grpc_forward") ++
+      Seq(Unserved("tikv.jks_enable", Pem, refuse = Set("true"))) ++
+      rows(Pem, "tikv.jks_key_path", "tikv.jks_key_password", "tikv.jks_trust_path", "tikv.jks_trust_password") ++
+      rows("Drop it; files are read when a session is opened.", "tikv.tls_reload_interval", "tikv.conn_recycle_time") ++
+      rows(
+        MySql,
+        "jdbc.tls_enable",
+        "jdbc.server_cert_store",
+        "jdbc.server_cert_password",
+        "jdbc.client_cert_store",
+        "jdbc.client_cert_password",
+        "tidb.addr",
+        "tidb.addresses",
+        "tidb.port",
+        "tidb.user",
+        "tidb.password",
+        "user",
+        "password"
+      ) ++
+      rows("Drop it; the collation of each column is read from the schema.", "new_collation_enable") ++
+      rows("Drop it; a read ends with deadline.read.", "gc_max_wait_time") ++
+      rows("Drop it; tables are loaded when they are named.", "load_tables") ++
+      rows("Drop it; nothing is sent to anyone.", "telemetry.enable") ++
+      rows(
+        Writing,
+        "write.enable",
+        "multiTables",
+        "replace",
+        "deduplicate",
+        "ttlMode",
+        "lockTTLSeconds",
+        "useSnapshotBatchGet",
+        "snapshotBatchGetSize",
+        "batchGetBackOfferMS",
+        "enableUpdateTableStatistics",
+        "rowFormatVersion",
+        "prewriteBackOfferMS",
+        "commitBackOfferMS",
+        "commitPrimaryKeyRetryNumber",
+        "skipCommitSecondaryKey",
+        "enableRegionSplit",
+        "regionSplitNum",
+        "sampleSplitFrac",
+        "scatterWaitMS",
+        "regionSplitKeys",
+        "minRegionSplitNum",
+        "maxRegionSplitNum",
+        "regionSplitThreshold",
+        "splitRegionBackoffMS",
+        "scatterRegionBackoffMS",
+        "regionSplitUsingSize",
+        "bytesPerRegion",
+        "maxWriteTaskNumber"
+      )
+
+  private def rows(advice: String, names: String*): Seq[Unserved] = names.map(Unserved(_, advice))
+}

@@ -1,0 +1,62 @@
+package io.tidbspark.errors
+
+import org.apache.spark.SparkException
+import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
+import org.apache.spark.sql.connector.catalog.Identifier
+import org.apache.spark.sql.tidb.TiAnalysisException
+
+import io.tidbspark.jni.{ErrorKind, NativeException}
+
+/**
+ * Errors of the native library as Spark's own exceptions, where one fits:
+ *
+ * {{{
+ *   NoSuchDatabase                                       NoSuchNamespaceException
+ *   NoSuchTable                                          NoSuchTableException
+ *   NoSuchColumn, Unsupported, SchemaChanged             AnalysisException
+ *   InvalidConfig, InvalidTimestamp                      IllegalArgumentException
+ *   anything else                                        SparkException
+ * }}}
+ *
+ * The message is the library's; the native exception is the cause.
+ */
+object TiErrors {
+
+  /** Runs `body`, which is about a cluster or a scan. */
+  def translating[T](body: => T): T =
+    try body
+    catch { case e: NativeException => throw translate(e, None) }
+
+  /** Runs `body`, which is about one namespace or table. */
+  def translatingFor[T](subject: Subject)(body: => T): T =
+    try body
+    catch { case e: NativeException => throw translate(e, Some(subject)) }
+
+  /** What a call was about, to name it in exceptions that want it. */
+  sealed trait Subject
+  final case class Namespace(name: Array[String]) extends Subject
+  final case class Table(identifier: Identifier) extends Subject
+
+  def translate(error: NativeException, subject: Option[Subject]): Throwable = (error.kind, subject) match {
+    case (ErrorKind.NoSuchDatabase, Some(Namespace(name))) => caused(new NoSuchNamespaceException(name), error)
+    case (ErrorKind.NoSuchDatabase | ErrorKind.NoSuchTable, Some(Table(identifier))) =>
+      // A table of a namespace that does not exist is a missing table to Spark: `tableExists` and IF EXISTS rely on it.
+      caused(new NoSuchTableException(identifier), error)
+    case (
+          ErrorKind.NoSuchDatabase | ErrorKind.NoSuchTable | ErrorKind.NoSuchColumn | ErrorKind.Unsupported |
+          ErrorKind.SchemaChanged,
+          _
+        ) =>
+      new TiAnalysisException(error.getMessage, Some(error))
+    case (ErrorKind.InvalidConfig | ErrorKind.InvalidTimestamp, _) => new IllegalArgumentException(error.getMessage, error)
+    case _ => new SparkException(s"[${error.kindName}] ${error.getMessage}", error)
+  }
+
+  private def caused(spark: Throwable, error: NativeException): Throwable = {
+    if (spark.getCause == null) {
+      try spark.initCause(error)
+      catch { case _: IllegalStateException => spark.addSuppressed(error) } // the constructor fixed the cause as "none"
+    }
+    spark
+  }
+}

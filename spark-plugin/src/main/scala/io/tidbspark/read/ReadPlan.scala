@@ -1,0 +1,43 @@
+package io.tidbspark.read
+
+import org.apache.spark.sql.types.StructType
+
+import io.tidbspark.compat.Converters._
+import io.tidbspark.config.ScanConf
+import io.tidbspark.proto.ScanSpec
+import io.tidbspark.{ReadTimestamp, TableContext}
+
+/**
+ * What one scan reads: the table fills half of it, the builder the rest, and everything after only looks. Two scans with equal
+ * plans give equal rows, which lets Spark do the work once ([[equals]] decides about reuse of exchanges).
+ *
+ * @param columns in output order; empty when only the number of rows matters
+ */
+final case class ReadPlan(table: TableContext, columns: StructType, conf: ScanConf) {
+  def readTimestamp: ReadTimestamp = table.readTimestamp
+
+  /** @param parallelism tasks that the application can run at once */
+  def spec(parallelism: Int): ScanSpec = ScanSpec
+    .newBuilder()
+    .setTable(table.schema.getTableDescriptor)
+    .setReadTimestamp(readTimestamp.toProto)
+    .addAllColumns(columns.fieldNames.toSeq.asJava)
+    .setTypes(table.types)
+    .setPartitionBytes(conf.partitionBytes)
+    .setParallelism(parallelism)
+    .build()
+
+  def summary: String =
+    s"TableFullScan ${table.displayName} columns=[${columns.fieldNames.mkString(", ")}] read_ts=$readTimestamp"
+
+  override def equals(other: Any): Boolean = other match {
+    case that: ReadPlan => key == that.key
+    case _ => false
+  }
+
+  override def hashCode(): Int = key.hashCode()
+
+  /** Not the moment at which the schema was loaded: within a statement each mention of a table may load it anew. */
+  private def key: (AnyRef, Long, Any, Any, StructType, ScanConf) =
+    (table.session, table.schema.getTableId, table.types, readTimestamp, columns, conf)
+}

@@ -1,0 +1,13 @@
+package io.tidbspark.read
+
+import org.apache.spark.sql.connector.read.InputPartition
+
+/**
+ * What one task reads.
+ *
+ * @param tasks `plan.ScanPartition.tasks`, opaque
+ * @param hosts where the stores are that lead the regions, the one with most regions first
+ */
+final case class TiInputPartition(tasks: Array[Byte], hosts: Array[String], regions: Int) extends InputPartition {
+  override def preferredLocations(): Array[String] = hosts
+}

@@ -1,0 +1,43 @@
+package io.tidbspark.read
+
+import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
+import org.apache.spark.sql.connector.read.{Batch, Scan}
+import org.apache.spark.sql.types.StructType
+
+import io.tidbspark.metrics.TiMetric
+
+/** One scan of a table, logically. */
+final class TiScan(val plan: ReadPlan) extends Scan {
+  private val batch = new TiBatch(plan)
+
+  override def readSchema(): StructType = plan.columns
+
+  /** Before partitions are planned what will be asked, afterwards what the native library made of it. */
+  override def description(): String =
+    batch.planned
+      .map(_.explain)
+      .filter(_.nonEmpty)
+      .getOrElse(plan.summary)
+      .split('\n')
+      .map(_.trim)
+      .filter(_.nonEmpty)
+      .mkString(" <- ")
+
+  override def toBatch: Batch = batch
+
+  /** Known without planning partitions, which Spark would otherwise do while it still optimises. */
+  override def columnarSupportMode(): Scan.ColumnarSupportMode =
+    if (plan.conf.columnar) Scan.ColumnarSupportMode.SUPPORTED else Scan.ColumnarSupportMode.UNSUPPORTED
+
+  override def supportedCustomMetrics(): Array[CustomMetric] = TiMetric.all
+
+  override def reportDriverMetrics(): Array[CustomTaskMetric] =
+    batch.planned.map(planned => TiMetric.ofDriver(planned.nanos, planned.regions)).getOrElse(Array.empty)
+
+  override def equals(other: Any): Boolean = other match {
+    case that: TiScan => plan == that.plan
+    case _ => false
+  }
+
+  override def hashCode(): Int = plan.hashCode()
+}

@@ -1,0 +1,33 @@
+package org.apache.spark.sql.tidb
+
+import org.apache.arrow.memory.BufferAllocator
+import org.apache.arrow.vector.types.pojo.Schema
+import org.apache.spark.memory.TaskMemoryManager
+import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.types.{DataType, StructType}
+import org.apache.spark.sql.util.ArrowUtils
+import org.apache.spark.{SparkEnv, TaskContext}
+
+/** The one door to members that Spark keeps for its own packages. */
+object SparkInternals {
+
+  /** A child of the allocator that all of Spark's Arrow code shares. */
+  def newArrowAllocator(name: String): BufferAllocator = ArrowUtils.rootAllocator.newChildAllocator(name, 0, Long.MaxValue)
+
+  def fromArrowSchema(schema: Schema): StructType = ArrowUtils.fromArrowSchema(schema)
+
+  /** Equal but for nullability. */
+  def sameType(a: DataType, b: DataType): Boolean = DataType.equalsIgnoreNullability(a, b)
+
+  /** Throws Spark's TaskKilledException when the task was killed. */
+  def killTaskIfInterrupted(context: TaskContext): Unit = context.killTaskIfInterrupted()
+
+  def taskMemoryManager(context: TaskContext): TaskMemoryManager = context.taskMemoryManager()
+
+  /** A setting of the application, also on executors; None outside Spark. */
+  def sparkConf(key: String): Option[String] = Option(SparkEnv.get).flatMap(_.conf.getOption(key))
+}
+
+/** An analysis error with a message of ours; Spark's own constructor wants one of Spark's error classes. */
+class TiAnalysisException(message: String, cause: Option[Throwable] = None)
+    extends AnalysisException(message = message, cause = cause)

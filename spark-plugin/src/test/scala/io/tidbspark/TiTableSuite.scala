@@ -1,0 +1,122 @@
+package io.tidbspark
+
+import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.connector.read.{Scan, SupportsPushDownRequiredColumns}
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.util.CaseInsensitiveStringMap
+import org.scalatest.funsuite.AnyFunSuite
+
+import io.tidbspark.compat.Converters._
+import io.tidbspark.proto.DataType.Kind
+
+class TiTableSuite extends AnyFunSuite {
+  private def map(entries: (String, String)*) = new CaseInsensitiveStringMap(entries.toMap.asJava)
+
+  private def column(name: String) =
+    proto.Column.newBuilder().setName(name).setType(proto.DataType.newBuilder().setKind(Kind.LONG)).setMysqlType("bigint(20)")
+
+  private val schema = proto.TableSchema
+    .newBuilder()
+    .setDatabase("db")
+    .setTable("t")
+    .setTableId(104)
+    .setSchemaTs(7)
+    .setComment("orders")
+    .setHandleKind("int")
+    .addPrimaryKey("a")
+    .addColumns(column("a"))
+    .addColumns(column("b"))
+    .addColumns(proto.Column.newBuilder().setName("g").setMysqlType("geometry").setUnsupported("no such type in Spark"))
+    .addIndexes(proto.Index.newBuilder().setName("PRIMARY").setPrimary(true).setUnique(true).setVisible(true).addColumns("a"))
+    .addIndexes(proto.Index.newBuilder().setName("ub").setUnique(true).addColumns("b").addColumns("a"))
+    .setPartitioning(
+      proto.Partitioning
+        .newBuilder()
+        .setMethod("RANGE")
+        .setExpression("`a`")
+        .addPartitions(proto.Partition.newBuilder().setName("p0").setDescription("LESS THAN (10)"))
+        .addPartitions(proto.Partition.newBuilder().setName("p1").setDescription("LESS THAN (MAXVALUE)"))
+    )
+    .build()
+
+  private def table(
+      schema: proto.TableSchema = schema,
+      at: ReadTimestamp = ReadTimestamp.Latest,
+      options: CaseInsensitiveStringMap = map(),
+      catalog: CaseInsensitiveStringMap = map()
+  ) = new TiTable(
+    TableContext(
+      "c.db.t",
+      proto.SessionConfig.getDefaultInstance,
+      schema,
+      proto.TypeOptions.getDefaultInstance,
+      at,
+      options,
+      catalog
+    )
+  )
+
+  private def scan(table: TiTable, columns: Seq[String], options: (String, String)*): Scan = {
+    val builder = table.newScanBuilder(map(options: _*)).asInstanceOf[SupportsPushDownRequiredColumns]
+    builder.pruneColumns(StructType(columns.map(table.schema()(_))))
+    builder.build()
+  }
+
+  test("DESCRIBE EXTENDED: comment, key, indexes, partitions") {
+    val properties = table().properties().asScala
+    assert(properties("comment") == "orders" && properties("provider") == "tidb" && properties("tidb.table_id") == "104")
+    assert(properties("tidb.primary_key") == "a" && properties("tidb.handle") == "int")
+    assert(properties("tidb.index.PRIMARY") == "PRIMARY (a)" && properties("tidb.index.ub") == "UNIQUE (b, a) INVISIBLE")
+    assert(properties("tidb.partition_by") == "RANGE (`a`)")
+    assert(properties("tidb.partitions") == "p0 LESS THAN (10), p1 LESS THAN (MAXVALUE)")
+  }
+
+  test("a column that cannot be read is an error only for those who touch it") {
+    assert(scan(table(), Seq("b", "a")).readSchema().fieldNames.toSeq == Seq("b", "a"))
+    assert(scan(table(), Nil).readSchema().isEmpty)
+    val error = intercept[AnalysisException](scan(table(), Seq("a", "g")))
+    assert(
+      error.getMessage.contains("c.db.t.g") && error.getMessage.contains("geometry") && error.getMessage.contains(
+        "no such type in Spark"
+      )
+    )
+  }
+
+  test("views and sequences are no tables to read") {
+    val view = table(schema.toBuilder.setKind(proto.TableKind.VIEW).build())
+    assert(intercept[AnalysisException](scan(view, Seq("a"))).getMessage.contains("VIEW"))
+  }
+
+  test("rows or batches by option, session and catalog property") {
+    assert(scan(table(), Seq("a")).columnarSupportMode() == Scan.ColumnarSupportMode.SUPPORTED)
+    assert(scan(table(), Seq("a"), "scan.columnar" -> "false").columnarSupportMode() == Scan.ColumnarSupportMode.UNSUPPORTED)
+    val byCatalog = table(catalog = map("scan.columnar" -> "false"))
+    assert(scan(byCatalog, Seq("a")).columnarSupportMode() == Scan.ColumnarSupportMode.UNSUPPORTED)
+    assert(scan(byCatalog, Seq("a"), "scan.columnar" -> "true").columnarSupportMode() == Scan.ColumnarSupportMode.SUPPORTED)
+  }
+
+  test("a read cannot change what the table was loaded with") {
+    assert(intercept[IllegalArgumentException](scan(table(), Seq("a"), "types.bit" -> "bigint")).getMessage.contains("types.bit"))
+    val loaded = table(options = map("types.bit" -> "bigint", "database" -> "db"))
+    scan(loaded, Seq("a"), "types.bit" -> "bigint", "database" -> "db")
+    assert(intercept[IllegalArgumentException](scan(table(), Seq("a"), "no.such" -> "1")).getMessage.contains("no.such"))
+    scan(table(), Seq("a"), "versionAsOf" -> "5")
+  }
+
+  test("equal scans of one moment are equal, whenever the schema was loaded") {
+    val reloaded = table(schema.toBuilder.setSchemaTs(8).build())
+    assert(table() == reloaded && table().hashCode == reloaded.hashCode)
+    val a = scan(table(), Seq("a"))
+    assert(a == scan(reloaded, Seq("a")) && a.toBatch == scan(reloaded, Seq("a")).toBatch)
+    assert(a.hashCode == scan(reloaded, Seq("a")).hashCode && a.toBatch.hashCode == scan(reloaded, Seq("a")).toBatch.hashCode)
+    assert(a != scan(table(), Seq("b")))
+    assert(a.toBatch != scan(table(at = ReadTimestamp.Millis(5)), Seq("a")).toBatch)
+    assert(table() != table(at = ReadTimestamp.Millis(5)))
+    assert(table() != table(schema.toBuilder.setTableId(105).build()))
+  }
+
+  test("the description says table, columns and moment before anything was asked of the cluster") {
+    val text = scan(table(at = ReadTimestamp.Tso(9)), Seq("b", "a")).description()
+    assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=TSO 9")
+  }
+}

@@ -1,0 +1,56 @@
+package io.tidbspark.errors
+
+import org.apache.spark.SparkException
+import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
+import org.apache.spark.sql.connector.catalog.Identifier
+import org.scalatest.funsuite.AnyFunSuite
+
+import io.tidbspark.jni.{ErrorKind, NativeException}
+
+class TiErrorsSuite extends AnyFunSuite {
+  private def error(kind: String) = new NativeException(kind, s"message of $kind", false)
+  private def translated(kind: ErrorKind, subject: Option[TiErrors.Subject]) = TiErrors.translate(error(kind.name), subject)
+
+  private val table = TiErrors.Table(Identifier.of(Array("db"), "t"))
+  private val namespace = TiErrors.Namespace(Array("db"))
+
+  test("what does not exist becomes the exception that Spark looks for") {
+    assert(translated(ErrorKind.NoSuchTable, Some(table)).isInstanceOf[NoSuchTableException])
+    assert(translated(ErrorKind.NoSuchDatabase, Some(table)).isInstanceOf[NoSuchTableException])
+    val missing = translated(ErrorKind.NoSuchDatabase, Some(namespace))
+    assert(missing.isInstanceOf[NoSuchNamespaceException])
+    assert(missing.getMessage.contains("db"))
+    assert(Option(missing.getCause).orElse(missing.getSuppressed.headOption).exists(_.isInstanceOf[NativeException]))
+  }
+
+  test("every kind keeps its message and its cause, with and without a subject") {
+    for (kind <- ErrorKind.values(); subject <- Seq(None, Some(table), Some(namespace))) {
+      val spark = translated(kind, subject)
+      assert(!spark.isInstanceOf[NativeException], kind)
+      if (!spark.isInstanceOf[NoSuchTableException] && !spark.isInstanceOf[NoSuchNamespaceException]) {
+        assert(spark.getMessage.contains(s"message of $kind"), kind)
+        assert(spark.getCause.isInstanceOf[NativeException], kind)
+      }
+    }
+  }
+
+  test("kinds that are the user's to mend") {
+    assert(translated(ErrorKind.Unsupported, None).isInstanceOf[AnalysisException])
+    assert(translated(ErrorKind.NoSuchColumn, Some(table)).isInstanceOf[AnalysisException])
+    assert(translated(ErrorKind.InvalidConfig, None).isInstanceOf[IllegalArgumentException])
+    assert(translated(ErrorKind.InvalidTimestamp, Some(table)).isInstanceOf[IllegalArgumentException])
+  }
+
+  test("a kind of a newer library keeps its name") {
+    val unknown = new NativeException("Brandnew", "text", true)
+    assert(unknown.kind == ErrorKind.Other && unknown.kindName == "Brandnew" && unknown.retryable)
+    val spark = TiErrors.translate(unknown, None)
+    assert(spark.isInstanceOf[SparkException] && spark.getMessage == "[Brandnew] text")
+  }
+
+  test("other exceptions pass") {
+    intercept[ArithmeticException](TiErrors.translating[Int](throw new ArithmeticException))
+    assert(TiErrors.translatingFor(table)(5) == 5)
+  }
+}
