@@ -196,10 +196,13 @@ test-faults:
 
 # ---------------------------------------------------------------- demo, bench, cluster
 
-.PHONY: demo bench cluster-up cluster-down clean
+.PHONY: demo demo-parts bench cluster-up cluster-down clean
 
-demo:  ## See README.md
+# tests/demo/run comes back for the parts, so that tools are looked for first and all of it is one run with one end.
+demo: tools
 	@tests/demo/run $(SPARK)
+
+demo-parts: $(JAR) $(VENV)/.stamp
 
 bench: $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "bench" tests/bench/run --spark $(SPARK) --jar $(JAR) --scale $(SCALE) --rounds $(ROUNDS)

@@ -1,0 +1,109 @@
+"""Fixtures of the suites: one cluster, one Spark session on the packaged jar, one connection to TiDB.
+
+    make test-it SPARK=3.5 [ARGS="-k types"]
+"""
+import pathlib
+import sys
+import uuid
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from support import sparks  # noqa: E402  (needs the path above)
+from support.cluster import TestCluster  # noqa: E402
+from support.oracle import Oracle  # noqa: E402
+
+
+def pytest_addoption(parser):
+    """Command line of the suites."""
+    parser.addoption("--jar", help="the packaged jar, dist/tidb-spark-runtime-*.jar")
+    parser.addoption("--random-tables", type=int, default=30, help="tables of the random suite")
+    parser.addoption("--seed", type=int, help="seed of the random suite (default: a new one, printed)")
+
+
+def pytest_configure(config):
+    """Marks."""
+    config.addinivalue_line("markers", "faults: needs the store's control port and disturbs the cluster")
+
+
+def pytest_report_header(config):
+    """What is tested."""
+    return f"jar: {config.getoption('--jar')}"
+
+
+def pytest_collection_modifyitems(config, items):
+    """A cluster that others run cannot be disturbed."""
+    if TestCluster().control is None:
+        skip = pytest.mark.skip(reason="an existing cluster has no control port")
+        for item in items:
+            if item.get_closest_marker("faults"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> TestCluster:
+    """The cluster."""
+    return TestCluster()
+
+
+@pytest.fixture(scope="session")
+def jar(request) -> str:
+    """Path of the packaged jar."""
+    path = request.config.getoption("--jar")
+    assert path and pathlib.Path(path).is_file(), f"--jar {path}: no such file (make package)"
+    return str(pathlib.Path(path).resolve())
+
+
+@pytest.fixture(scope="session")
+def base_conf(jar, cluster) -> dict[str, str]:
+    """Configuration of a session, for tests that start a JVM of their own."""
+    return sparks.base_conf(jar, cluster.pd)
+
+
+@pytest.fixture(scope="session")
+def shared_session(base_conf):
+    """The session of this process."""
+    made = sparks.session(base_conf)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def spark(shared_session):
+    """A session without the settings that earlier tests made; its catalog is `tidb_catalog`."""
+    made = shared_session.newSession()
+    for key in ("spark.sql.session.timeZone", "spark.sql.ansi.enabled"):
+        made.conf.set(key, shared_session.sparkContext.getConf().get(key))
+    return made
+
+
+@pytest.fixture(scope="module")
+def oracle(cluster):
+    """A connection to TiDB."""
+    made = Oracle(cluster.status)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def database(oracle, request) -> str:
+    """A database of the module, dropped after it; the oracle's current one."""
+    name = f"it_{request.module.__name__.removeprefix('test_')}_{uuid.uuid4().hex[:6]}"
+    oracle.execute(f"CREATE DATABASE {name}", f"USE {name}")
+    yield name
+    oracle.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def table(spark, database):
+    """Name of a table -> data frame of it."""
+    return lambda name: spark.table(f"{sparks.CATALOG}.{database}.`{name}`")
+
+
+@pytest.fixture
+def faults(cluster):
+    """The store's control port; no fault outlives the test."""
+    cluster.control.clear_faults()
+    yield cluster.control
+    cluster.control.clear_faults()

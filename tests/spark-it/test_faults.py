@@ -1,0 +1,221 @@
+"""Faults, restarts and splits during a scan; cancelled queries; memory over many scans. They disturb the cluster."""
+import os
+import re
+import threading
+import time
+
+import pytest
+
+from support.compare import assert_same
+from support.oracle import Oracle
+from support.sparks import CATALOG, settings
+
+pytestmark = pytest.mark.faults
+ROWS = 8000
+
+
+@pytest.fixture(scope="module")
+def victim(oracle, database) -> int:
+    """A table in some dozens of regions; its id."""
+    oracle.execute("CREATE TABLE victim (id INT PRIMARY KEY, v BIGINT, s VARCHAR(300))")
+    oracle.insert("victim", [(n, n * n, f"{n:0>200}") for n in range(ROWS)])
+    return oracle.table_id(database, "victim")
+
+
+@pytest.fixture
+def same(oracle, database, table):
+    """Reads the victim and compares every row."""
+    return lambda: assert_same(table("victim"), oracle, f"SELECT * FROM {database}.victim")
+
+
+@pytest.fixture
+def small_partitions(spark):
+    """A region or two per Spark partition: many tasks and many requests."""
+    with settings(spark, tispark__scan__partition__size="128k"):
+        yield
+
+
+@pytest.mark.parametrize("kind", ["not_leader", "not_leader_hint", "region_not_found", "key_not_in_region", "epoch_not_match", "server_is_busy",
+                                  "stale_command", "store_not_match", "max_ts_not_synced", "read_index_not_ready", "proposal_in_merging_mode",
+                                  "data_is_not_ready", "region_not_initialized", "recovery_in_progress", "unavailable", "drop_reply"])
+def test_faults_are_survived(faults, victim, same, kind):
+    faults.set_faults({"method": "Coprocessor", "kind": kind, "count": 5, "skip": 2, "ms": 20, "table_id": victim})
+    assert same() == ROWS
+    assert faults.faults()[0]["hits"] == 5
+
+
+def test_a_mixture(faults, victim, same):
+    kinds = ("server_is_busy", "epoch_not_match", "unavailable", "not_leader", "drop_reply", "region_not_found")
+    faults.set_faults(*[{"method": "Coprocessor", "kind": kind, "count": 3, "skip": 3 * n, "ms": 5, "table_id": victim}
+                        for n, kind in enumerate(kinds)])
+    assert same() == ROWS
+
+
+def test_a_fault_that_does_not_end(faults, spark, victim, table):
+    """The deadline ends it, with the reason."""
+    faults.set_faults({"method": "Coprocessor", "kind": "server_is_busy", "count": -1, "ms": 50, "table_id": victim})
+    begin = time.monotonic()
+    with settings(spark, tispark__deadline__read="3s"):
+        with pytest.raises(Exception, match="(?i)busy"):
+            table("victim").collect()
+    assert time.monotonic() - begin < 30
+
+
+def test_requests_that_hang(faults, spark, victim, same):
+    """An answer that never comes ends with the time-out of the request, and the request is sent again."""
+    faults.set_faults({"method": "Coprocessor", "kind": "hang", "count": 2, "skip": 1, "table_id": victim})
+    with settings(spark, tispark__request__timeout="2s"):
+        assert same() == ROWS
+
+
+def test_regions_split_during_a_scan(faults, cluster, victim, same, small_partitions):
+    """The plan knows regions that are gone when its tasks run."""
+    faults.set_faults({"method": "Coprocessor", "kind": "delay", "ms": 100, "count": -1, "table_id": victim})
+    errors = []
+
+    def split():
+        try:
+            time.sleep(0.3)
+            prefix = b"t" + (victim ^ 1 << 63).to_bytes(8, "big") + b"_r"
+            faults.split(*[prefix + (number ^ 1 << 63).to_bytes(8, "big") for number in range(50, ROWS, 400)])
+        except Exception as error:  # reported by the test's own thread
+            errors.append(error)
+
+    thread = threading.Thread(target=split)
+    thread.start()
+    assert same() == ROWS
+    thread.join()
+    assert not errors
+    faults.clear_faults()
+    assert same() == ROWS
+
+
+@pytest.mark.parametrize("role, verb", [("store", "restart"), ("pd", "restart"), ("store", "pause")])
+def test_servers_that_go_away_during_a_scan(faults, cluster, victim, same, small_partitions, role, verb):
+    if verb != "restart":
+        begin = time.monotonic()
+        cluster.server("pause", role)
+        timer = threading.Timer(2, lambda: cluster.server("resume", role))
+        timer.start()
+        try:
+            assert same() == ROWS
+        finally:
+            timer.join()
+        assert time.monotonic() - begin > 1.5
+        return
+    faults.set_faults({"method": "Coprocessor", "kind": "delay", "ms": 60, "count": -1, "table_id": victim})
+    thread = threading.Timer(0.5, lambda: cluster.server("restart", role))
+    thread.start()
+    try:
+        assert same() == ROWS
+    finally:
+        thread.join()
+    cluster.wait_until(lambda: _answers(cluster), 60, 0.5)
+
+
+def _answers(cluster) -> bool:
+    try:
+        Oracle(cluster.status).close()
+        return True
+    except Exception:
+        return False
+
+
+def test_locks_of_a_crashed_writer(faults, cluster, oracle, database, table, victim, same):
+    """Locks that nobody will release: resolved when their time is over, and the old values are read."""
+    prefix = b"t" + (victim ^ 1 << 63).to_bytes(8, "big") + b"_r"
+    keys = [(prefix + (number ^ 1 << 63).to_bytes(8, "big")).hex() for number in range(10, 60)]
+    faults.lock(keys=keys, primary=keys[0], op="del", ttl_ms=1500)
+    assert same() == ROWS
+
+
+def test_a_long_transaction_does_not_block(cluster, oracle, database, table, victim, same):
+    """A live writer holds locks (pessimistic ones here) and has not committed: readers see the rows before it."""
+    writer = Oracle(cluster.status, database)
+    try:
+        writer.execute("BEGIN PESSIMISTIC", "UPDATE victim SET v = v + 1 WHERE id < 500")
+        begin = time.monotonic()
+        assert same() == ROWS
+        assert time.monotonic() - begin < 20
+    finally:
+        writer.execute("ROLLBACK")
+        writer.close()
+
+
+# ---------------------------------------------------------------- cancel
+
+def test_a_cancelled_query_stops_its_requests(faults, cluster, spark, table, victim, small_partitions):
+    faults.set_faults({"method": "Coprocessor", "kind": "delay", "ms": 30_000, "count": -1, "table_id": victim})
+    context = spark.sparkContext
+    failed = []
+
+    def run():
+        context.setJobGroup("to-be-cancelled", "scan", interruptOnCancel=True)
+        try:
+            table("victim").collect()
+        except Exception as error:
+            failed.append(str(error))
+
+    from pyspark import InheritableThread
+
+    thread = InheritableThread(target=run)
+    thread.start()
+    cluster.wait_until(lambda: cluster.in_flight() > 0, 20)
+    context.cancelJobGroup("to-be-cancelled")
+    waited = cluster.wait_until(lambda: cluster.in_flight() == 0, 3)
+    thread.join(20)
+    assert not thread.is_alive() and failed and "cancel" in failed[0].lower()
+    assert waited < 1.5, f"requests went on for {waited:.1f} s"
+
+
+def test_a_limit_stops_the_rest(faults, cluster, spark, table, victim):
+    """LIMIT takes what it needs; nothing goes on behind it."""
+    assert len(table("victim").limit(5).collect()) == 5
+    cluster.wait_until(lambda: cluster.in_flight() == 0, 2)
+
+
+# ---------------------------------------------------------------- memory
+
+def _resident_kib(spark) -> int:
+    """Resident memory of the JVM after a garbage collection."""
+    jvm = spark.sparkContext._jvm
+    jvm.java.lang.System.gc()
+    pid = jvm.java.lang.ProcessHandle.current().pid()
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1))
+
+
+def _open_files(spark) -> int:
+    pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
+def test_memory_is_flat_over_a_thousand_scans(spark, oracle, database, table):
+    """200 queries of 5 partitions each: resident memory and open files of the JVM do not grow, and no handle is left open."""
+    oracle.execute("CREATE TABLE small_ (id INT PRIMARY KEY, s VARCHAR(100)) PARTITION BY HASH (id) PARTITIONS 5")
+    oracle.insert("small_", [(number, "x" * 100) for number in range(500)])
+    name = f"{CATALOG}.{database}.small_"
+
+    def scans(count):
+        for _ in range(count):
+            assert spark.sql(f"SELECT sum(length(s)) FROM {name}").first()[0] == 50_000
+
+    with settings(spark, tispark__scan__partition__size="1", sql__shuffle__partitions="1"):
+        assert table("small_").rdd.getNumPartitions() >= 2
+        scans(60)  # code cache, class metadata and thread pools fill first
+        memory, files = _resident_kib(spark), _open_files(spark)
+        scans(200)
+        grown = _resident_kib(spark) - memory
+    assert grown < 80 * 1024, f"resident memory grew by {grown} KiB"
+    assert _open_files(spark) <= files + 10
+    handles = spark.sparkContext._jvm.io.tidbspark.jni.NativeHandle
+    assert handles is not None
+
+
+def test_native_memory_of_a_task(spark, database, victim, table):
+    """What the scan reports as its peak stays below the limit."""
+    with settings(spark, tispark__scan__memory__limit="2m", tispark__scan__partition__size="1g"):
+        frame = table("victim")
+        frame.write.format("noop").mode("overwrite").save()
+        assert frame.count() == ROWS
