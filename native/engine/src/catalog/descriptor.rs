@@ -1,0 +1,185 @@
+//! What planning needs of a table, in the opaque bytes `TableSchema.descriptor`.
+
+use serde::{Deserialize, Serialize};
+use ti_codec::field_type::FieldType;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Column id of the handle of a table without a clustered primary key, in TiDB and in requests.
+pub const ROWID_COLUMN_ID: i64 = -1;
+/// Its name.
+pub const ROWID_NAME: &str = "_tidb_rowid";
+
+/// What identifies a row in its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HandleKind {
+    /// The integer primary key.
+    Int,
+    /// The primary key of another type, encoded.
+    Common,
+    /// A hidden number, `_tidb_rowid`.
+    RowId,
+}
+
+impl HandleKind {
+    /// As `TableSchema.handle_kind` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int => "int",
+            Self::Common => "common",
+            Self::RowId => "rowid",
+        }
+    }
+}
+
+/// A public column.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ColumnDescriptor {
+    /// Column id.
+    pub id: i64,
+    /// Name as it was created.
+    pub name: String,
+    /// MySQL's type code.
+    pub tp: u8,
+    /// MySQL's flags.
+    pub flag: u32,
+    /// Length or precision.
+    pub flen: i32,
+    /// Digits after the point.
+    pub decimal: i32,
+    /// Character set.
+    pub charset: String,
+    /// Collation.
+    pub collate: String,
+    /// Members of ENUM and SET.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elems: Vec<String>,
+    /// Datum of rows older than the column; none: NULL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_default: Option<Vec<u8>>,
+    /// Why the column cannot be read whatever the type options are: kind and text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<(Refusal, String)>,
+}
+
+/// Kind of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// A feature of TiDB.
+    Feature,
+    /// Bytes that are not understood.
+    Decode,
+}
+
+impl ColumnDescriptor {
+    /// The hidden handle column.
+    pub fn rowid() -> Self {
+        let ty = rowid_type();
+        Self {
+            id: ROWID_COLUMN_ID,
+            name: ROWID_NAME.into(),
+            tp: ty.tp,
+            flag: ty.flag,
+            flen: ty.flen,
+            decimal: ty.decimal,
+            charset: ty.charset,
+            collate: ty.collate,
+            elems: ty.elems,
+            origin_default: None,
+            refusal: None,
+        }
+    }
+
+    /// The codec's form of the type.
+    pub fn field_type(&self) -> FieldType {
+        FieldType {
+            tp: self.tp,
+            flag: self.flag,
+            flen: self.flen,
+            decimal: self.decimal,
+            charset: self.charset.clone(),
+            collate: self.collate.clone(),
+            elems: self.elems.clone(),
+        }
+    }
+}
+
+/// BIGINT NOT NULL, part of the primary key: `_tidb_rowid`.
+pub fn rowid_type() -> FieldType {
+    use super::table_info::flag;
+    FieldType {
+        tp: ti_codec::field_type::type_code::LONG_LONG,
+        flag: flag::NOT_NULL | flag::PRI_KEY,
+        flen: 20,
+        decimal: 0,
+        charset: "binary".into(),
+        collate: "binary".into(),
+        elems: Vec::new(),
+    }
+}
+
+/// A partition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartitionDescriptor {
+    /// Physical table id.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+}
+
+/// A table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TableDescriptor {
+    /// Database name.
+    pub database: String,
+    /// Table name.
+    pub table: String,
+    /// Table id.
+    pub table_id: i64,
+    /// Why the table cannot be scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// What identifies a row.
+    pub handle: HandleKind,
+    /// Columns of a clustered primary key that is not an integer, in key order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_column_ids: Vec<i64>,
+    /// Those of them that the key holds only a prefix of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_prefix_column_ids: Vec<i64>,
+    /// Public columns.
+    pub columns: Vec<ColumnDescriptor>,
+    /// Partitions; `None` for a table that is not partitioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<Vec<PartitionDescriptor>>,
+}
+
+impl TableDescriptor {
+    /// Serialised.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|e| Error::new(ErrorKind::Internal, format!("a table descriptor cannot be written: {e}")))
+    }
+
+    /// Back again.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for bytes that another build or something else wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        serde_json::from_slice(bytes)
+            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("the table descriptor is not of this library: {e}")))
+    }
+
+    /// A column by its name: exact, else without case.
+    pub fn column(&self, name: &str) -> Result<ColumnDescriptor> {
+        if let Some(column) = super::find(&self.columns, name, false, |c| &c.name) {
+            return Ok(column.clone());
+        }
+        if name.eq_ignore_ascii_case(ROWID_NAME) && self.handle == HandleKind::RowId {
+            return Ok(ColumnDescriptor::rowid());
+        }
+        Err(Error::new(
+            ErrorKind::ColumnNotFound,
+            format!("column `{name}` does not exist in table `{}`.`{}`", self.database, self.table),
+        ))
+    }
+}

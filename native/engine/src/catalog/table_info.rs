@@ -1,0 +1,328 @@
+//! TiDB's own description of databases and tables: the JSON values of the meta keys.
+//!
+//! Shapes are those of TiDB's `pkg/meta/model` (`DBInfo`, `TableInfo`, `ColumnInfo`, `IndexInfo`, `PartitionInfo`) and
+//! `pkg/parser/types` (`FieldType`). Only what reading needs is taken; unknown members are skipped, missing and null ones have
+//! their zero value, as in TiDB, so that older and newer clusters can be read.
+
+use std::fmt;
+
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `SchemaState` of an object that everybody may read.
+pub const STATE_PUBLIC: u8 = 5;
+/// `SchemaState` in which writers, but not readers, see the object.
+pub const STATE_WRITE_ONLY: u8 = 2;
+/// `ActionType` of ALTER TABLE ... DROP PARTITION.
+pub const ACTION_DROP_PARTITION: u8 = 20;
+
+/// MySQL's flags of a column.
+pub mod flag {
+    /// NOT NULL.
+    pub const NOT_NULL: u32 = 1;
+    /// Part of the primary key.
+    pub const PRI_KEY: u32 = 1 << 1;
+    /// Unsigned number.
+    pub const UNSIGNED: u32 = 1 << 5;
+    /// AUTO_INCREMENT.
+    pub const AUTO_INCREMENT: u32 = 1 << 9;
+    /// NOT NULL and no DEFAULT.
+    pub const NO_DEFAULT: u32 = 1 << 12;
+}
+
+/// Null counts as the zero value, as Go writes an empty slice.
+fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A name that keeps its case: `{"O": original, "L": lower case}`; very old clusters wrote a plain string.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Name(pub String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name: {\"O\": ..., \"L\": ...} or a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+                Ok(Name(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Name, A::Error> {
+                let mut name = Name::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "O" {
+                        name = Name(map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(name)
+            }
+        }
+        deserializer.deserialize_any(NameVisitor)
+    }
+}
+
+/// A database.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DbInfo {
+    /// Id: part of the key of its tables.
+    pub id: i64,
+    /// Name.
+    pub db_name: Name,
+    /// Default character set.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub charset: String,
+    /// Default collation.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub collate: String,
+    /// `SchemaState`.
+    #[serde(default)]
+    pub state: u8,
+}
+
+/// What a listing needs of a table: the rest of the JSON is skipped, not built.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableName {
+    /// Id: part of the keys of its rows.
+    pub id: i64,
+    /// Name.
+    pub name: Name,
+    /// `SchemaState`.
+    #[serde(default)]
+    pub state: u8,
+    /// Present for a view.
+    #[serde(default)]
+    pub view: Option<IgnoredAny>,
+    /// Present for a sequence.
+    #[serde(default)]
+    pub sequence: Option<IgnoredAny>,
+}
+
+/// A table, view or sequence.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableInfo {
+    /// Id: part of the keys of its rows, unless it is partitioned.
+    pub id: i64,
+    /// Name.
+    pub name: Name,
+    /// Default character set of its columns.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub charset: String,
+    /// Default collation of its columns.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub collate: String,
+    /// All columns, also hidden ones and those that a DDL statement is still adding or removing.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub cols: Vec<ColumnInfo>,
+    /// All indexes, but not the primary key that is the integer handle.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub index_info: Vec<IndexInfo>,
+    /// `SchemaState`.
+    #[serde(default)]
+    pub state: u8,
+    /// The integer primary key is the handle.
+    #[serde(default)]
+    pub pk_is_handle: bool,
+    /// The primary key, of another type, is the handle.
+    #[serde(default)]
+    pub is_common_handle: bool,
+    /// Comment.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub comment: String,
+    /// Partitions.
+    #[serde(default)]
+    pub partition: Option<PartitionInfo>,
+    /// Present for a view.
+    #[serde(default)]
+    pub view: Option<IgnoredAny>,
+    /// Present for a sequence.
+    #[serde(default)]
+    pub sequence: Option<IgnoredAny>,
+    /// 0: an ordinary table; 1: global temporary, 2: local temporary.
+    #[serde(default)]
+    pub temp_table_type: u8,
+}
+
+/// A column.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ColumnInfo {
+    /// Id: names the column inside of stored rows.
+    pub id: i64,
+    /// Name.
+    pub name: Name,
+    /// Position; indexes refer to columns by it.
+    #[serde(default)]
+    pub offset: usize,
+    /// Value of rows that were written before the column was added.
+    #[serde(default)]
+    pub origin_default: Value,
+    /// The same for BIT, base64.
+    #[serde(default)]
+    pub origin_default_bit: Option<String>,
+    /// Value of rows to be written.
+    #[serde(default)]
+    pub default: Value,
+    /// The same for BIT, base64.
+    #[serde(default)]
+    pub default_bit: Option<String>,
+    /// `default` is the text of an expression.
+    #[serde(default)]
+    pub default_is_expr: bool,
+    /// Expression of a generated column.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub generated_expr_string: String,
+    /// The generated value is stored in the row.
+    #[serde(default)]
+    pub generated_stored: bool,
+    /// Type.
+    #[serde(rename = "type")]
+    pub field_type: FieldTypeInfo,
+    /// `SchemaState`.
+    #[serde(default)]
+    pub state: u8,
+    /// Comment.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub comment: String,
+    /// Made by TiDB for an expression index.
+    #[serde(default)]
+    pub hidden: bool,
+    /// 0: TIMESTAMP defaults are in the time zone that the TiDB server had; from 1 on they are in UTC.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl ColumnInfo {
+    /// Computed on reading, and not in the row.
+    pub fn is_virtual(&self) -> bool {
+        !self.generated_expr_string.is_empty() && !self.generated_stored
+    }
+}
+
+/// A MySQL type as TiDB writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FieldTypeInfo {
+    /// MySQL's type code.
+    pub tp: u8,
+    /// MySQL's flags.
+    #[serde(default)]
+    pub flag: u32,
+    /// Length or precision; -1 when it is not given.
+    #[serde(default)]
+    pub flen: i64,
+    /// Digits after the point; -1 when it is not given.
+    #[serde(default)]
+    pub decimal: i64,
+    /// Character set.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub charset: String,
+    /// Collation.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub collate: String,
+    /// Members of ENUM and SET.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub elems: Vec<String>,
+    /// An array: the hidden column of a multi-valued index.
+    #[serde(default)]
+    pub array: bool,
+}
+
+/// An index.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IndexInfo {
+    /// Id: part of the keys of its entries.
+    pub id: i64,
+    /// Name.
+    pub idx_name: Name,
+    /// Columns in key order.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub idx_cols: Vec<IndexColumn>,
+    /// `SchemaState`.
+    #[serde(default)]
+    pub state: u8,
+    /// UNIQUE.
+    #[serde(default)]
+    pub is_unique: bool,
+    /// PRIMARY KEY.
+    #[serde(default)]
+    pub is_primary: bool,
+    /// INVISIBLE.
+    #[serde(default)]
+    pub is_invisible: bool,
+}
+
+/// A column of an index.
+#[derive(Debug, Clone, Deserialize)]
+pub struct IndexColumn {
+    /// Name.
+    pub name: Name,
+    /// Position of the column in the table.
+    #[serde(default)]
+    pub offset: usize,
+    /// Length of the prefix that is indexed, in characters (bytes for binary columns); -1 for the whole value.
+    #[serde(default)]
+    pub length: i64,
+}
+
+/// How a table is partitioned.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PartitionInfo {
+    /// 1 RANGE, 2 HASH, 3 LIST, 4 KEY.
+    #[serde(rename = "type", default)]
+    pub method: u8,
+    /// Expression; empty when columns are given.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub expr: String,
+    /// Columns of RANGE COLUMNS, LIST COLUMNS and KEY.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub columns: Vec<Name>,
+    /// False: an old cluster ignored the PARTITION BY clause, and the table is an ordinary one.
+    #[serde(default)]
+    pub enable: bool,
+    /// The partitions.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub definitions: Vec<PartitionDefinition>,
+    /// Those that a DROP PARTITION is removing.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub dropping_definitions: Vec<PartitionDefinition>,
+    /// `ActionType` of the DDL statement that runs on the partitions.
+    #[serde(default)]
+    pub ddl_action: u8,
+    /// Its `SchemaState`.
+    #[serde(default)]
+    pub ddl_state: u8,
+}
+
+impl PartitionInfo {
+    /// The partitions that a reader sees, in order. While a DROP PARTITION is under way (state "write only"), those being dropped
+    /// are already invisible although they are still listed.
+    pub fn readable(&self) -> impl Iterator<Item = &PartitionDefinition> {
+        let hide_dropping = self.ddl_action == ACTION_DROP_PARTITION && self.ddl_state == STATE_WRITE_ONLY;
+        self.definitions
+            .iter()
+            .filter(move |d| !hide_dropping || !self.dropping_definitions.iter().any(|dropping| dropping.id == d.id))
+    }
+}
+
+/// A partition.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PartitionDefinition {
+    /// Physical table id: the one in the keys of its rows.
+    pub id: i64,
+    /// Name.
+    pub name: Name,
+    /// Upper bound of a RANGE partition, as text.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub less_than: Vec<String>,
+    /// Values of a LIST partition, as text.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub in_values: Vec<Vec<String>>,
+}

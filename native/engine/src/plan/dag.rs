@@ -1,0 +1,176 @@
+//! The DAG request of a table scan, as TiDB builds it for a plain SELECT.
+//!
+//! Sources of the shape: tipb `select.proto` and `executor.proto`; TiDB `pkg/util/misc.go` (`ColumnsToProto`),
+//! `pkg/table/tables/tables.go` (`BuildTableScanFromInfos`, `SetPBColumnsDefaultValue`), `pkg/executor/builder.go`.
+
+use prost::Message;
+use ti_codec::field_type::type_code;
+use ti_codec::{BatchBuilder, OutputColumn, TypeOptions};
+use ti_proto::tipb;
+
+use super::wire::WireColumn;
+use crate::catalog::collation::wire_id;
+use crate::catalog::descriptor::{ColumnDescriptor, HandleKind, Refusal, TableDescriptor, ROWID_COLUMN_ID};
+use crate::catalog::table_info::flag;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Flags of a SELECT: TruncateAsWarning | InSelect | OverflowAsWarning | IgnoreZeroInDate, the bits of TiDB's
+/// `pkg/meta/model/flags.go`. A scan without expressions cannot meet the others.
+const SELECT_FLAGS: u64 = 2 | 32 | 64 | 128;
+
+/// The request of a scan, and what its answers hold.
+#[derive(Debug, Clone)]
+pub struct ScanDag {
+    /// The request; `table_id` is that of the table, to be replaced by the partition's.
+    pub request: tipb::DagRequest,
+    /// Columns of the answers, in order.
+    pub output: Vec<WireColumn>,
+    /// No column is wanted: the one of the answers is there to be counted.
+    pub count_only: bool,
+}
+
+/// Builds the request that reads `columns` (output order; the same column may be named twice).
+///
+/// # Errors
+/// `ColumnNotFound`, `UnsupportedType`, `UnsupportedFeature` with the column's name.
+pub fn table_scan(table: &TableDescriptor, columns: &[String], types: &TypeOptions, new_collation: bool) -> Result<ScanDag> {
+    let mut wanted = Vec::with_capacity(columns.len().max(1));
+    for name in columns {
+        let column = table.column(name)?;
+        check_readable(table, &column, types)?;
+        wanted.push(column);
+    }
+    let count_only = wanted.is_empty();
+    if count_only {
+        wanted.push(column_to_count(table, types));
+    }
+    // A column is scanned once however often it is wanted.
+    let mut scanned: Vec<&ColumnDescriptor> = Vec::new();
+    let mut offsets = Vec::with_capacity(wanted.len());
+    for column in &wanted {
+        let at = scanned.iter().position(|s| s.id == column.id).unwrap_or_else(|| {
+            scanned.push(column);
+            scanned.len() - 1
+        });
+        offsets.push(u32::try_from(at).unwrap_or(u32::MAX));
+    }
+    let scan = tipb::TableScan {
+        table_id: Some(table.table_id),
+        columns: scanned.iter().map(|column| column_info(table, column, new_collation)).collect(),
+        desc: Some(false),
+        primary_column_ids: table.primary_column_ids.clone(),
+        primary_prefix_column_ids: table.primary_prefix_column_ids.clone(),
+        // Rows of a region may come in any order; the stream of a region keeps its own.
+        keep_order: Some(false),
+    };
+    let request = tipb::DagRequest {
+        executors: vec![tipb::Executor {
+            tp: Some(tipb::ExecType::TypeTableScan.into()),
+            tbl_scan: Some(scan),
+            limit: None,
+            executor_id: Some("TableFullScan".into()),
+        }],
+        time_zone_name: Some("UTC".into()),
+        time_zone_offset: Some(0),
+        flags: Some(SELECT_FLAGS),
+        output_offsets: offsets,
+        encode_type: Some(tipb::EncodeType::TypeChunk.into()),
+        chunk_memory_layout: Some(tipb::ChunkMemoryLayout { endian: Some(tipb::Endian::LittleEndian.into()) }),
+        ..Default::default()
+    };
+    let output = wanted.iter().map(wire_column).collect();
+    Ok(ScanDag { request, output, count_only })
+}
+
+/// The request for one physical table, serialised.
+pub fn for_table(mut request: tipb::DagRequest, table_id: i64) -> Vec<u8> {
+    for executor in &mut request.executors {
+        if let Some(scan) = &mut executor.tbl_scan {
+            scan.table_id = Some(table_id);
+        }
+    }
+    request.encode_to_vec()
+}
+
+fn check_readable(table: &TableDescriptor, column: &ColumnDescriptor, types: &TypeOptions) -> Result<()> {
+    let place = || format!("column `{}` of table `{}`.`{}`", column.name, table.database, table.table);
+    if let Some((refusal, why)) = &column.refusal {
+        let kind = match refusal {
+            Refusal::Feature => ErrorKind::UnsupportedFeature,
+            Refusal::Decode => ErrorKind::Decode,
+        };
+        return Err(Error::new(kind, format!("{}: {why}", place())));
+    }
+    ti_codec::arrow_type::column_type(&column.field_type(), types)
+        .map(drop)
+        .map_err(|e| Error::new(ErrorKind::UnsupportedType, format!("{}: {e}", place())))
+}
+
+/// The cheapest column that every row has: the handle, which is in the key, unless it is encoded there; then a narrow column.
+fn column_to_count(table: &TableDescriptor, types: &TypeOptions) -> ColumnDescriptor {
+    if table.handle != HandleKind::Common {
+        // An integer primary key may also be asked for as the handle.
+        return ColumnDescriptor::rowid();
+    }
+    let width = |column: &ColumnDescriptor| match column.tp {
+        type_code::TINY | type_code::SHORT | type_code::INT24 | type_code::LONG | type_code::LONG_LONG | type_code::YEAR => 0,
+        type_code::DATE | type_code::DATETIME | type_code::TIMESTAMP | type_code::DOUBLE | type_code::FLOAT => 1,
+        type_code::NEW_DECIMAL => 2,
+        _ => 3,
+    };
+    let readable = |column: &&ColumnDescriptor| check_readable(table, column, types).is_ok();
+    table.columns.iter().filter(readable).min_by_key(|column| width(column)).cloned().unwrap_or_else(ColumnDescriptor::rowid)
+}
+
+fn column_info(table: &TableDescriptor, column: &ColumnDescriptor, new_collation: bool) -> tipb::ColumnInfo {
+    let is_handle = column.id == ROWID_COLUMN_ID || (table.handle == HandleKind::Int && column.flag & flag::PRI_KEY != 0);
+    tipb::ColumnInfo {
+        column_id: Some(column.id),
+        tp: Some(i32::from(column.tp)),
+        collation: Some(wire_id(&column.collate, new_collation)),
+        column_len: Some(column.flen),
+        decimal: Some(column.decimal),
+        flag: Some(i32::from_ne_bytes(column.flag.to_ne_bytes())),
+        elems: column.elems.clone(),
+        default_val: column.origin_default.clone(),
+        pk_handle: Some(is_handle),
+    }
+}
+
+fn wire_column(column: &ColumnDescriptor) -> WireColumn {
+    WireColumn {
+        name: column.name.clone(),
+        tp: u32::from(column.tp),
+        flag: column.flag,
+        flen: column.flen,
+        decimal: column.decimal,
+        charset: column.charset.clone(),
+        collate: column.collate.clone(),
+        elems: column.elems.clone(),
+    }
+}
+
+/// A decoder of the answers.
+pub fn batch_builder(columns: &[WireColumn], types: &TypeOptions) -> Result<BatchBuilder> {
+    let columns = columns.iter().map(output_column).collect::<Result<Vec<_>>>()?;
+    Ok(BatchBuilder::new(&columns, types)?)
+}
+
+fn output_column(column: &WireColumn) -> Result<OutputColumn> {
+    let tp = u8::try_from(column.tp)
+        .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("column `{}` has the type code {}", column.name, column.tp)))?;
+    let field_type = ti_codec::field_type::FieldType {
+        tp,
+        flag: column.flag,
+        flen: column.flen,
+        decimal: column.decimal,
+        charset: column.charset.clone(),
+        collate: column.collate.clone(),
+        elems: column.elems.clone(),
+    };
+    Ok(OutputColumn { name: column.name.clone(), field_type })
+}
+
+#[cfg(test)]
+#[path = "dag_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+//! The opaque parts of a plan: what travels from the driver to the executors inside `ScanPlan`.
+//!
+//! Written and read by the same build only (the JVM side checks the build ids), so the shapes may change freely.
+
+use prost::Message;
+use ti_proto::plan;
+
+/// The same for all partitions of a scan.
+#[derive(Clone, PartialEq, Message)]
+pub struct ScanCommon {
+    /// The snapshot.
+    #[prost(uint64, tag = "1")]
+    pub start_ts: u64,
+    /// `tipb.DAGRequest` with the table id left to the task.
+    #[prost(bytes = "vec", tag = "2")]
+    pub dag: Vec<u8>,
+    /// What the answers hold, in order.
+    #[prost(message, repeated, tag = "3")]
+    pub columns: Vec<WireColumn>,
+    /// The answers' columns are only counted: the output has none.
+    #[prost(bool, tag = "4")]
+    pub count_only: bool,
+    /// How they are shown.
+    #[prost(message, optional, tag = "5")]
+    pub types: Option<plan::TypeOptions>,
+    /// Rows of a page of a large region.
+    #[prost(uint64, tag = "6")]
+    pub paging_size: u64,
+    /// `db`.`table`, for messages.
+    #[prost(string, tag = "7")]
+    pub table: String,
+}
+
+/// A column of the answers.
+#[derive(Clone, PartialEq, Message)]
+pub struct WireColumn {
+    /// Name.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// MySQL's type code.
+    #[prost(uint32, tag = "2")]
+    pub tp: u32,
+    /// MySQL's flags.
+    #[prost(uint32, tag = "3")]
+    pub flag: u32,
+    /// Length or precision.
+    #[prost(sint32, tag = "4")]
+    pub flen: i32,
+    /// Digits after the point.
+    #[prost(sint32, tag = "5")]
+    pub decimal: i32,
+    /// Character set.
+    #[prost(string, tag = "6")]
+    pub charset: String,
+    /// Collation.
+    #[prost(string, tag = "7")]
+    pub collate: String,
+    /// Members of ENUM and SET.
+    #[prost(string, repeated, tag = "8")]
+    pub elems: Vec<String>,
+}
+
+/// What one Spark partition reads.
+#[derive(Clone, PartialEq, Message)]
+pub struct ScanTasks {
+    /// One entry for each table, or partition of the table, in key order.
+    #[prost(message, repeated, tag = "1")]
+    pub tables: Vec<TableTask>,
+}
+
+/// Ranges of one physical table.
+#[derive(Clone, PartialEq, Message)]
+pub struct TableTask {
+    /// Physical table id.
+    #[prost(int64, tag = "1")]
+    pub table_id: i64,
+    /// Key ranges in key order, neighbours merged.
+    #[prost(message, repeated, tag = "2")]
+    pub ranges: Vec<WireRange>,
+}
+
+/// Start (included) and end (excluded) key.
+#[derive(Clone, PartialEq, Message)]
+pub struct WireRange {
+    /// Start key.
+    #[prost(bytes = "vec", tag = "1")]
+    pub start: Vec<u8>,
+    /// End key.
+    #[prost(bytes = "vec", tag = "2")]
+    pub end: Vec<u8>,
+}

@@ -1,0 +1,221 @@
+//! One Spark partition's scan.
+//!
+//! ```text
+//! ScanTasks --fetch--> answers (bounded in bytes) --decode--> batches (bounded in bytes) --channel--> Spark thread: Scan::next
+//!              ^ requests in flight, client/cop     ^ one task of the runtime               ^ waits with a time-out
+//! ```
+//! Answers and batches have a budget each, so that neither waits for memory that only the other could give back. Dropping or
+//! cancelling the scan drops the pipeline, and with it every request in flight.
+
+pub mod decode;
+pub mod fetch;
+pub mod metrics;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use futures::FutureExt;
+use prost::Message;
+use ti_client::{Client, MemoryBudget, MemoryPermit};
+use ti_proto::{plan, tipb};
+use tokio::sync::mpsc::{channel, Receiver};
+use tokio::task::AbortHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::dag;
+use crate::plan::wire::{ScanCommon, ScanTasks};
+use crate::runtime;
+use crate::types::type_options;
+use decode::Decode;
+use fetch::Fetch;
+use metrics::Counters;
+
+/// Batches decoded ahead of the Spark thread, besides the bound in bytes.
+const BATCHES_AHEAD: usize = 4;
+/// Fewest rows of a batch when more are to come.
+const MIN_BATCH_ROWS: usize = 4096;
+
+/// A batch and the memory it is accounted with: given back when `permit` is dropped, which must not happen before the batch's buffers
+/// are no longer used.
+pub struct ScanBatch {
+    /// The rows. Without columns it has a number of rows only.
+    pub batch: RecordBatch,
+    /// Its memory.
+    pub permit: MemoryPermit,
+}
+
+/// What [`Scan::next`] has.
+pub enum Next {
+    /// Rows, at least one.
+    Batch(ScanBatch),
+    /// Nothing yet within the time-out.
+    Pending,
+    /// No more rows.
+    End,
+}
+
+/// From the pipeline to the Spark thread.
+pub enum Event {
+    /// Rows.
+    Batch(ScanBatch),
+    /// All rows have been sent.
+    End,
+    /// No more rows will come.
+    Failed(Error),
+}
+
+/// What the Spark thread knows of the pipeline's end.
+enum End {
+    Complete,
+    Failed(Error),
+}
+
+struct Output {
+    events: Receiver<Event>,
+    end: Option<End>,
+}
+
+/// A running scan.
+pub struct Scan {
+    output: Mutex<Output>,
+    pipeline: AbortHandle,
+    cancelled: std::sync::atomic::AtomicBool,
+    counters: Arc<Counters>,
+}
+
+/// The Arrow schema of the batches of a plan.
+pub fn scan_schema(common: &[u8]) -> Result<SchemaRef> {
+    let common = decode_common(common)?;
+    Ok(builder(&common)?.schema())
+}
+
+fn decode_common(bytes: &[u8]) -> Result<ScanCommon> {
+    ScanCommon::decode(bytes)
+        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("ScanOpen.common is not of this library: {e}")))
+}
+
+fn builder(common: &ScanCommon) -> Result<ti_codec::BatchBuilder> {
+    let columns = if common.count_only { &[] } else { common.columns.as_slice() };
+    dag::batch_builder(columns, &type_options(common.types.as_ref())?)
+}
+
+impl Scan {
+    /// Starts reading.
+    pub(crate) fn open(client: Arc<Client>, open: &plan::ScanOpen) -> Result<Self> {
+        for (name, value) in [
+            ("scan.memory.limit", open.memory_bytes),
+            ("scan.batch.rows", u64::from(open.batch_rows)),
+            ("scan.concurrency", u64::from(open.concurrency)),
+        ] {
+            if value == 0 {
+                return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} is 0: it must be at least 1")));
+            }
+        }
+        let common = decode_common(&open.common)?;
+        let tasks = ScanTasks::decode(open.tasks.as_slice())
+            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("ScanOpen.tasks is not of this library: {e}")))?;
+        let dag = tipb::DagRequest::decode(common.dag.as_slice())?;
+        let builder = builder(&common)?;
+        let counters = Arc::new(Counters::default());
+        // Half for answers, half for batches: one being built, and those that wait or are in use.
+        let fetched = MemoryBudget::new(open.memory_bytes / 2);
+        let batch_bytes = open.memory_bytes / 8;
+        let batches = MemoryBudget::new(open.memory_bytes / 2 - batch_bytes);
+        let (out, events) = channel(BATCHES_AHEAD);
+        let fetch = Fetch {
+            client,
+            start_ts: common.start_ts,
+            dag,
+            paging_size: common.paging_size,
+            concurrency: open.concurrency as usize,
+            memory: fetched.clone(),
+            counters: counters.clone(),
+        };
+        let decode = Decode {
+            builder,
+            batch_rows: (open.batch_rows as usize).max(MIN_BATCH_ROWS),
+            batch_bytes,
+            fetched,
+            batches,
+            counters: counters.clone(),
+            out: out.clone(),
+            table: common.table,
+        };
+        let pipeline = runtime::runtime()?.spawn(async move {
+            let done = AssertUnwindSafe(async { decode.run(fetch.answers(tasks.tables)).await }).catch_unwind().await;
+            let event = match done {
+                Ok(Ok(())) => Event::End,
+                Ok(Err(error)) => Event::Failed(error),
+                Err(payload) => Event::Failed(Error::from_panic("the scan", &*payload)),
+            };
+            // Nobody receives it when the scan was dropped.
+            drop(out.send(event).await);
+        });
+        Ok(Self {
+            output: Mutex::new(Output { events, end: None }),
+            pipeline: pipeline.abort_handle(),
+            cancelled: std::sync::atomic::AtomicBool::new(false),
+            counters,
+        })
+    }
+
+    /// The next batch, waiting up to `timeout`. To be called from a thread that may block. After the end it answers `End` again, after an
+    /// error the error.
+    pub fn next(&self, timeout: Duration) -> Result<Next> {
+        let start = Instant::now();
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = match &output.end {
+            Some(End::Complete) => return Ok(Next::End),
+            Some(End::Failed(error)) => return Err(error.clone()),
+            None => match output.events.try_recv() {
+                Ok(event) => Ok(Some(event)),
+                Err(_) => runtime::block_on(async { Ok(tokio::time::timeout(timeout, output.events.recv()).await) })?,
+            },
+        };
+        self.counters.waited_since(start);
+        match event {
+            Err(_elapsed) => Ok(Next::Pending),
+            Ok(Some(Event::Batch(batch))) => {
+                self.counters.batch(batch.batch.num_rows());
+                Ok(Next::Batch(batch))
+            }
+            Ok(Some(Event::End)) => {
+                output.end = Some(End::Complete);
+                Ok(Next::End)
+            }
+            Ok(Some(Event::Failed(error))) => {
+                output.end = Some(End::Failed(error.clone()));
+                Err(error)
+            }
+            Ok(None) => {
+                let error = if self.cancelled.load(std::sync::atomic::Ordering::Acquire) {
+                    Error::new(ErrorKind::Cancelled, "the scan was cancelled")
+                } else {
+                    Error::new(ErrorKind::Internal, "the scan's pipeline ended without an answer")
+                };
+                output.end = Some(End::Failed(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Counters so far.
+    pub fn metrics(&self) -> plan::ScanMetrics {
+        self.counters.snapshot()
+    }
+
+    /// Stops all requests. May be called from any thread, also while another waits in [`Scan::next`], which then fails with `Cancelled`.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, std::sync::atomic::Ordering::Release);
+        self.pipeline.abort();
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        self.pipeline.abort();
+    }
+}
