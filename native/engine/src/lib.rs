@@ -1,2 +1,23 @@
 #![forbid(unsafe_code)]
-//! See `Cargo.toml`.
+//! What TiDB means: sessions, the catalog at a timestamp, planning, and the scan pipeline.
+//!
+//! ```text
+//! Session::open ──> Session ── list_namespaces, list_tables, load_table   (catalog: snapshot of TiDB's meta keys)
+//!                      ├────── plan: ScanSpec -> ScanPlan                  (plan: DAG request, regions -> Spark partitions)
+//!                      └────── open_scan: ScanOpen -> Scan ── next, metrics, cancel   (scan: answers -> Arrow batches)
+//! ```
+//! Functions of [`Session`] and [`Scan`] block and are called from threads that may; the work is done by the threads of
+//! [`runtime::runtime`]. Nothing here knows of Spark or the JVM.
+
+pub mod catalog;
+pub mod error;
+pub mod plan;
+pub mod runtime;
+pub mod scan;
+pub mod session;
+pub mod timestamp;
+pub mod types;
+
+pub use error::{Error, ErrorKind, Result};
+pub use scan::{scan_schema, Next, Scan, ScanBatch};
+pub use session::Session;

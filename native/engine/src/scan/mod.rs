@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod metrics;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,7 +83,7 @@ struct Output {
 pub struct Scan {
     output: Mutex<Output>,
     pipeline: AbortHandle,
-    cancelled: std::sync::atomic::AtomicBool,
+    cancelled: AtomicBool,
     counters: Arc<Counters>,
 }
 
@@ -90,6 +91,10 @@ pub struct Scan {
 pub fn scan_schema(common: &[u8]) -> Result<SchemaRef> {
     let common = decode_common(common)?;
     Ok(builder(&common)?.schema())
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the scan was cancelled")
 }
 
 fn decode_common(bytes: &[u8]) -> Result<ScanCommon> {
@@ -157,7 +162,7 @@ impl Scan {
         Ok(Self {
             output: Mutex::new(Output { events, end: None }),
             pipeline: pipeline.abort_handle(),
-            cancelled: std::sync::atomic::AtomicBool::new(false),
+            cancelled: AtomicBool::new(false),
             counters,
         })
     }
@@ -167,6 +172,9 @@ impl Scan {
     pub fn next(&self, timeout: Duration) -> Result<Next> {
         let start = Instant::now();
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(cancelled());
+        }
         let event = match &output.end {
             Some(End::Complete) => return Ok(Next::End),
             Some(End::Failed(error)) => return Err(error.clone()),
@@ -191,8 +199,8 @@ impl Scan {
                 Err(error)
             }
             Ok(None) => {
-                let error = if self.cancelled.load(std::sync::atomic::Ordering::Acquire) {
-                    Error::new(ErrorKind::Cancelled, "the scan was cancelled")
+                let error = if self.cancelled.load(Ordering::Acquire) {
+                    cancelled()
                 } else {
                     Error::new(ErrorKind::Internal, "the scan's pipeline ended without an answer")
                 };
@@ -209,7 +217,7 @@ impl Scan {
 
     /// Stops all requests. May be called from any thread, also while another waits in [`Scan::next`], which then fails with `Cancelled`.
     pub fn cancel(&self) {
-        self.cancelled.store(true, std::sync::atomic::Ordering::Release);
+        self.cancelled.store(true, Ordering::Release);
         self.pipeline.abort();
     }
 }

@@ -1,0 +1,104 @@
+//! `ScanSpec` -> `ScanPlan`: check, build the request, locate the regions, group them.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use ti_client::Client;
+use ti_codec::field_type::{type_code, FieldType};
+use ti_proto::plan;
+
+use super::dag::{self, ScanDag};
+use super::explain::Explain;
+use super::task;
+use super::wire::{ScanCommon, WireColumn};
+use crate::catalog::descriptor::TableDescriptor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::type_options;
+
+/// Bytes of an answer that a page aims at: large enough that a request's fixed cost does not show, small enough that several answers
+/// fit a task's memory.
+const PAGE_BYTES: u64 = 2 << 20;
+/// Bounds of a page, rows. TiDB lets pages grow to 50,000 rows.
+const PAGE_ROWS: std::ops::RangeInclusive<u64> = 1024..=50_000;
+/// Bytes that a value of variable length is taken for, at most: most are much shorter than their type allows.
+const VARIABLE_BYTES: u64 = 64;
+
+/// Checks that need no cluster.
+pub fn check(spec: &plan::ScanSpec) -> Result<()> {
+    for (name, value) in [("scan.partition.size", spec.partition_bytes), ("parallelism", u64::from(spec.parallelism))] {
+        if value == 0 {
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} is 0: it must be at least 1")));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the plan.
+pub async fn plan(
+    client: &Client,
+    spec: &plan::ScanSpec,
+    start_ts: u64,
+    new_collation: bool,
+    deadline: Duration,
+) -> Result<plan::ScanPlan> {
+    let table = TableDescriptor::from_bytes(&spec.table)?;
+    if let Some(why) = &table.refusal {
+        return Err(Error::new(ErrorKind::UnsupportedFeature, format!("`{}`.`{}` {why}", table.database, table.table)));
+    }
+    let types = type_options(spec.types.as_ref())?;
+    let ScanDag { request, output, count_only } = dag::table_scan(&table, &spec.columns, &types, new_collation)?;
+    let table_ids = match &table.partitions {
+        None => vec![table.table_id],
+        Some(partitions) => partitions.iter().map(|p| p.id).collect(),
+    };
+    let ranges = task::full_ranges(&table_ids);
+    let located = if ranges.is_empty() { Vec::new() } else { client.locate(ranges, Instant::now() + deadline).await? };
+    let partitions = task::partitions(&located, &table_ids, spec.partition_bytes, spec.parallelism)?;
+    let explain = Explain {
+        table: &table,
+        columns: &output,
+        count_only,
+        regions: task::region_count(&located),
+        tasks: partitions.len(),
+        start_ts,
+    };
+    let explain = explain.render();
+    let common = ScanCommon {
+        start_ts,
+        dag: request.encode_to_vec(),
+        paging_size: page_rows(&output),
+        columns: output,
+        count_only,
+        types: spec.types.clone(),
+        table: format!("`{}`.`{}`", table.database, table.table),
+    };
+    Ok(plan::ScanPlan { common: common.encode_to_vec(), partitions, start_ts, explain })
+}
+
+/// Rows of a page whose answer has about [`PAGE_BYTES`].
+pub fn page_rows(columns: &[WireColumn]) -> u64 {
+    let row: u64 = columns.iter().map(answer_bytes).sum();
+    (PAGE_BYTES / row.max(1)).clamp(*PAGE_ROWS.start(), *PAGE_ROWS.end())
+}
+
+/// Bytes of one value in a TypeChunk answer.
+fn answer_bytes(column: &WireColumn) -> u64 {
+    let ty = FieldType::new(u8::try_from(column.tp).unwrap_or(type_code::GEOMETRY));
+    match ty.tp {
+        type_code::FLOAT => 4,
+        type_code::NEW_DECIMAL => 40,
+        type_code::TINY
+        | type_code::SHORT
+        | type_code::INT24
+        | type_code::LONG
+        | type_code::LONG_LONG
+        | type_code::YEAR
+        | type_code::DOUBLE
+        | type_code::DATE
+        | type_code::DATETIME
+        | type_code::TIMESTAMP
+        | type_code::DURATION => 8,
+        // An offset and the bytes.
+        _ => 8 + u64::try_from(column.flen).map_or(VARIABLE_BYTES, |length| length.min(VARIABLE_BYTES)),
+    }
+}

@@ -1,0 +1,23 @@
+//! `io.tidbspark.jni.NativePlanner`.
+
+use jni::objects::{JByteArray, JClass};
+use jni::sys::jlong;
+use jni::EnvUnowned;
+
+use crate::convert;
+use crate::guard::enter;
+use crate::handle::SESSIONS;
+
+/// `static native byte[] plan(long session, byte[] scanSpec)`
+#[no_mangle]
+pub extern "system" fn Java_io_tidbspark_jni_NativePlanner_plan<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    session: jlong,
+    spec: JByteArray<'local>,
+) -> JByteArray<'local> {
+    enter(env, |env| {
+        let spec = convert::message(env, &spec, "ScanSpec")?;
+        convert::byte_array(env, &SESSIONS.get(session)?.plan(spec)?)
+    })
+}
