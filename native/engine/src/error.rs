@@ -110,7 +110,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error that the same call meets again.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retryable: false }
+        Self {
+            kind,
+            message: message.into(),
+            retryable: false,
+        }
     }
 
     /// A caught panic. The text of the panic is kept: it says where to look.
@@ -120,7 +124,10 @@ impl Error {
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no text");
-        Self::new(ErrorKind::Panic, format!("{place} met a defect of the native library: {text}"))
+        Self::new(
+            ErrorKind::Panic,
+            format!("{place} met a defect of the native library: {text}"),
+        )
     }
 
     /// Says where the error was met, in front of the message.
@@ -144,7 +151,11 @@ impl From<ClientError> for Error {
             ClientErrorKind::Protocol => ErrorKind::Decode,
             ClientErrorKind::Cancelled => ErrorKind::Cancelled,
         };
-        Self { kind, retryable: error.is_retryable(), message: error.message().to_owned() }
+        Self {
+            kind,
+            retryable: error.is_retryable(),
+            message: error.message().to_owned(),
+        }
     }
 }
 

@@ -23,14 +23,22 @@ pub fn runtime() -> Result<&'static Runtime> {
             .thread_name("tidb-spark-native")
             .enable_all()
             .build()
-            .map_err(|e| Error::new(ErrorKind::Internal, format!("the native runtime cannot start its threads: {e}")))
+            .map_err(|e| {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("the native runtime cannot start its threads: {e}"),
+                )
+            })
     })
 }
 
 /// Waits on the calling thread, which must not be one of the runtime's, until `future` is done.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     if Handle::try_current().is_ok() {
-        return Err(Error::new(ErrorKind::Internal, "a blocking call was made from a thread of the native runtime"));
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "a blocking call was made from a thread of the native runtime",
+        ));
     }
     runtime()?.block_on(future)
 }

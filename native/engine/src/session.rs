@@ -49,7 +49,12 @@ impl Session {
         let config = client_config(config)?;
         let read_deadline = config.read_deadline;
         let client = block_on(async { Ok(Client::connect(config).await?) })?;
-        let session = Arc::new(Session { client, catalog: Catalog::default(), read_deadline, new_collation: OnceCell::new() });
+        let session = Arc::new(Session {
+            client,
+            catalog: Catalog::default(),
+            read_deadline,
+            new_collation: OnceCell::new(),
+        });
         let mut sessions = lock();
         sessions.retain(|_, session| session.strong_count() > 0);
         if let Some(other) = sessions.get(&key).and_then(Weak::upgrade) {
@@ -77,7 +82,9 @@ impl Session {
     pub fn list_tables(&self, request: plan::ListTablesRequest) -> Result<plan::TableList> {
         block_on(async {
             let (_, mut snapshot) = self.snapshot(request.read_timestamp).await?;
-            self.catalog.list_tables(snapshot.as_mut(), &request.database, request.case_sensitive).await
+            self.catalog
+                .list_tables(snapshot.as_mut(), &request.database, request.case_sensitive)
+                .await
         })
     }
 
@@ -86,8 +93,15 @@ impl Session {
         let types = type_options(request.types.as_ref())?;
         block_on(async {
             let (ts, mut snapshot) = self.snapshot(request.read_timestamp).await?;
-            let (db, table) =
-                self.catalog.find_table(snapshot.as_mut(), &request.database, &request.table, request.case_sensitive).await?;
+            let (db, table) = self
+                .catalog
+                .find_table(
+                    snapshot.as_mut(),
+                    &request.database,
+                    &request.table,
+                    request.case_sensitive,
+                )
+                .await?;
             schema::table_schema(&db, &table, ts, &types, request.show_rowid)
         })
     }
@@ -149,24 +163,41 @@ fn fingerprint(config: &plan::SessionConfig) -> Vec<u8> {
 /// Checks the configuration and names the key of a bad one as users write it.
 pub(crate) fn client_config(config: plan::SessionConfig) -> Result<ClientConfig> {
     let invalid = |message: String| Error::new(ErrorKind::InvalidArgument, message);
-    let addresses: Vec<String> = config.pd_addresses.iter().map(|a| a.trim().to_owned()).filter(|a| !a.is_empty()).collect();
+    let addresses: Vec<String> = config
+        .pd_addresses
+        .iter()
+        .map(|a| a.trim().to_owned())
+        .filter(|a| !a.is_empty())
+        .collect();
     if addresses.is_empty() {
-        return Err(invalid("pd.addresses is not set: give host:port of at least one PD member, separated by commas".into()));
+        return Err(invalid(
+            "pd.addresses is not set: give host:port of at least one PD member, separated by commas".into(),
+        ));
     }
     let millis = |key: &str, value: u64| match value {
-        0 => Err(invalid(format!("{key} is 0: it must be a positive number of milliseconds"))),
+        0 => Err(invalid(format!(
+            "{key} is 0: it must be a positive number of milliseconds"
+        ))),
         value => Ok(Duration::from_millis(value)),
     };
     let priority = match config.command_priority.to_ascii_lowercase().as_str() {
         "low" => CommandPri::Low,
         "normal" => CommandPri::Normal,
         "high" => CommandPri::High,
-        other => return Err(invalid(format!("request.command.priority is `{other}`: it must be Low, Normal or High"))),
+        other => {
+            return Err(invalid(format!(
+                "request.command.priority is `{other}`: it must be Low, Normal or High"
+            )))
+        }
     };
     let isolation = match config.isolation_level.to_ascii_uppercase().as_str() {
         "SI" => IsolationLevel::Si,
         "RC" => IsolationLevel::Rc,
-        other => return Err(invalid(format!("request.isolation.level is `{other}`: it must be SI or RC"))),
+        other => {
+            return Err(invalid(format!(
+                "request.isolation.level is `{other}`: it must be SI or RC"
+            )))
+        }
     };
     Ok(ClientConfig {
         pd_addresses: addresses,
@@ -182,7 +213,11 @@ pub(crate) fn client_config(config: plan::SessionConfig) -> Result<ClientConfig>
 
 fn tls_config(tls: plan::Tls) -> Result<TlsConfig> {
     let path = |text: String| (!text.is_empty()).then(|| PathBuf::from(text));
-    let tls = TlsConfig { ca: path(tls.ca_path), cert: path(tls.cert_path), key: path(tls.key_path) };
+    let tls = TlsConfig {
+        ca: path(tls.ca_path),
+        cert: path(tls.cert_path),
+        key: path(tls.key_path),
+    };
     let missing = match (&tls.ca, &tls.cert, &tls.key) {
         (None, _, _) => Some("tls.ca is not set: TLS needs the certificate of the CA"),
         (_, Some(_), None) => Some("tls.cert is set without tls.key: set both for mutual TLS, or none of them"),

@@ -10,7 +10,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// An enum's number that this build does not know: the JVM side is of another build.
 fn unknown(key: &str, number: i32) -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("{key}: the native library does not know the value {number}"))
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("{key}: the native library does not know the value {number}"),
+    )
 }
 
 /// Reads the options; unset ones have their defaults.
@@ -21,7 +24,10 @@ pub fn type_options(options: Option<&plan::TypeOptions>) -> Result<TypeOptions> 
     let time_zone = TimeZone::parse(&o.time_zone).map_err(|_| {
         Error::new(
             ErrorKind::InvalidArgument,
-            format!("spark.sql.session.timeZone: `{}` is neither an IANA time zone nor an offset such as +05:30", o.time_zone),
+            format!(
+                "spark.sql.session.timeZone: `{}` is neither an IANA time zone nor an offset such as +05:30",
+                o.time_zone
+            ),
         )
     })?;
     Ok(TypeOptions {

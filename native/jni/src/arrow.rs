@@ -53,7 +53,11 @@ fn export(array: StructArray, permit: Box<dyn Send>) -> FFI_ArrowArray {
         // Only a released array has none.
         return exported;
     };
-    let owner = Box::new(Owner { release, private_data: exported.private_data(), permit });
+    let owner = Box::new(Owner {
+        release,
+        private_data: exported.private_data(),
+        permit,
+    });
     // SAFETY: `release_with_owner` puts the original pair back before it calls the original callback, so arrow's own code never sees ours.
     unsafe {
         exported.set_private_data(Box::into_raw(owner).cast());

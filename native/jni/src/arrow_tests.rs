@@ -19,7 +19,10 @@ impl Drop for Permit {
 }
 
 fn batch() -> RecordBatch {
-    let schema = Schema::new(vec![Field::new("n", DataType::Int64, true), Field::new("s", DataType::Utf8, true)]);
+    let schema = Schema::new(vec![
+        Field::new("n", DataType::Int64, true),
+        Field::new("s", DataType::Utf8, true),
+    ]);
     let numbers = Int64Array::from(vec![Some(1), None, Some(3)]);
     let strings = StringArray::from(vec![Some("a"), Some("ü"), None]);
     RecordBatch::try_new(Arc::new(schema), vec![Arc::new(numbers), Arc::new(strings)]).unwrap()
@@ -49,5 +52,9 @@ fn a_batch_without_columns_keeps_its_number_of_rows() {
     let exported = export(StructArray::from(batch), Box::new(Permit(drops.clone())));
     assert_eq!((exported.len(), exported.num_children(), exported.offset()), (7, 0, 0));
     drop(exported);
-    assert_eq!(drops.load(Ordering::SeqCst), 1, "released by its owner when nobody imports it");
+    assert_eq!(
+        drops.load(Ordering::SeqCst),
+        1,
+        "released by its owner when nobody imports it"
+    );
 }

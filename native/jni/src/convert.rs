@@ -11,8 +11,13 @@ use crate::error::NativeError;
 /// A message from a Java `byte[]`.
 pub fn message<M: Message + Default>(env: &Env<'_>, bytes: &JByteArray<'_>, what: &str) -> Result<M, NativeError> {
     let bytes = self::bytes(env, bytes)?;
-    M::decode(bytes.as_slice())
-        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("{what} is not a message of this library: {e}")).into())
+    M::decode(bytes.as_slice()).map_err(|e| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{what} is not a message of this library: {e}"),
+        )
+        .into()
+    })
 }
 
 /// The content of a Java `byte[]`.
@@ -27,7 +32,12 @@ pub fn byte_array<'local>(env: &mut Env<'local>, message: &impl Message) -> Resu
 
 /// The address of a C struct that Java allocated.
 pub fn address<T>(address: jlong, what: &str) -> Result<*mut T, NativeError> {
-    let invalid = || Error::new(ErrorKind::InvalidArgument, format!("{address} is not the address of an {what}"));
+    let invalid = || {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{address} is not the address of an {what}"),
+        )
+    };
     let pointer = usize::try_from(address).map_err(|_| invalid())? as *mut T;
     if pointer.is_null() || !pointer.is_aligned() {
         return Err(invalid().into());

@@ -24,10 +24,14 @@ impl From<JniError> for NativeError {
     fn from(error: JniError) -> Self {
         match error {
             JniError::JavaException => Self::Pending,
-            JniError::NullPtr(what) => {
-                Self::Engine(Error::new(ErrorKind::InvalidArgument, format!("a native method was given null: {what}")))
-            }
-            other => Self::Engine(Error::new(ErrorKind::Internal, format!("the JVM refused a call: {other}"))),
+            JniError::NullPtr(what) => Self::Engine(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a native method was given null: {what}"),
+            )),
+            other => Self::Engine(Error::new(
+                ErrorKind::Internal,
+                format!("the JVM refused a call: {other}"),
+            )),
         }
     }
 }
@@ -38,7 +42,11 @@ pub fn throw(env: &mut Env<'_>, error: &Error) -> jni::errors::Result<()> {
     let class = env.find_class(jni_str!("io/tidbspark/jni/NativeException"))?;
     let kind = JObject::from(env.new_string(error.kind.name())?);
     let message = JObject::from(env.new_string(&error.message)?);
-    let arguments = [JValue::Object(&kind), JValue::Object(&message), JValue::Bool(error.retryable)];
+    let arguments = [
+        JValue::Object(&kind),
+        JValue::Object(&message),
+        JValue::Bool(error.retryable),
+    ];
     let exception = env.new_object(class, jni_sig!("(Ljava/lang/String;Ljava/lang/String;Z)V"), &arguments)?;
     let exception = env.cast_local::<jni::objects::JThrowable>(exception)?;
     env.throw(exception)

@@ -37,7 +37,14 @@ pub struct HandleTable<T> {
 impl<T> HandleTable<T> {
     /// `kind` is in 1..=7, so that a handle is never negative or 0.
     pub const fn new(kind: u64, name: &'static str) -> Self {
-        Self { kind, name, slots: Mutex::new(Slots { slots: Vec::new(), free: Vec::new() }) }
+        Self {
+            kind,
+            name,
+            slots: Mutex::new(Slots {
+                slots: Vec::new(),
+                free: Vec::new(),
+            }),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots<T>> {
@@ -50,7 +57,10 @@ impl<T> HandleTable<T> {
         let slot = match table.free.pop() {
             Some(slot) => slot,
             None => {
-                table.slots.push(Slot { generation: 0, object: None });
+                table.slots.push(Slot {
+                    generation: 0,
+                    object: None,
+                });
                 table.slots.len() - 1
             }
         };
@@ -73,7 +83,10 @@ impl<T> HandleTable<T> {
     }
 
     fn closed(&self, handle: i64) -> Error {
-        Error::new(ErrorKind::Closed, format!("{handle} is not an open {}: it was closed, or never opened", self.name))
+        Error::new(
+            ErrorKind::Closed,
+            format!("{handle} is not an open {}: it was closed, or never opened", self.name),
+        )
     }
 
     /// A share of the object.
@@ -90,7 +103,10 @@ impl<T> HandleTable<T> {
     pub fn remove(&self, handle: i64) -> Result<Arc<T>> {
         let found = self.decode(handle).and_then(|(slot, generation)| {
             let mut table = self.lock();
-            let entry = table.slots.get_mut(slot).filter(|entry| entry.generation == generation)?;
+            let entry = table
+                .slots
+                .get_mut(slot)
+                .filter(|entry| entry.generation == generation)?;
             let object = entry.object.take()?;
             // A slot whose generations are used up is left unused, so that an old handle can never come alive again.
             if entry.generation < MAX_GENERATION {

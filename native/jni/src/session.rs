@@ -31,8 +31,12 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeSession_timestamp<'local>(
 ) -> jlong {
     enter(env, |_| {
         let timestamp = SESSIONS.get(session)?.timestamp()?;
-        Ok(i64::try_from(timestamp)
-            .map_err(|_| Error::new(ErrorKind::Internal, format!("PD's timestamp {timestamp} does not fit a Java long")))?)
+        Ok(i64::try_from(timestamp).map_err(|_| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("PD's timestamp {timestamp} does not fit a Java long"),
+            )
+        })?)
     })
 }
 

@@ -18,7 +18,7 @@ use crate::plan::dag::{self, ScanDag};
 use crate::plan::task;
 
 /// Memory for the answers of a small system table.
-const SYSTEM_TABLE_BYTES: u64 = 4 << 20;
+const SYSTEM_TABLE_BYTES: usize = 4 << 20;
 
 /// Id of a collation in MySQL's numbering, as the server shows it in SHOW COLLATION. Those that TiDB has, and the binary ones that
 /// tables of other servers may name; an unknown one counts as utf8mb4_bin, as in TiDB.
@@ -76,7 +76,10 @@ pub async fn read_framework(client: &Arc<Client>, table: &TableDescriptor, ts: u
     while let Some(answer) = answers.next().await {
         let response = tipb::SelectResponse::decode(answer?.data.clone())?;
         if let Some(error) = &response.error {
-            return Err(Error::new(ErrorKind::Coprocessor, format!("the coprocessor failed on `mysql`.`tidb`: {}", error.msg())));
+            return Err(Error::new(
+                ErrorKind::Coprocessor,
+                format!("the coprocessor failed on `mysql`.`tidb`: {}", error.msg()),
+            ));
         }
         for chunk in &response.chunks {
             match response.encode_type() {
@@ -94,7 +97,9 @@ pub async fn read_framework(client: &Arc<Client>, table: &TableDescriptor, ts: u
         if let Some(strings) = array.as_string_opt::<i32>() {
             return Some(strings.value(row).to_owned());
         }
-        array.as_binary_opt::<i32>().map(|bytes| String::from_utf8_lossy(bytes.value(row)).into_owned())
+        array
+            .as_binary_opt::<i32>()
+            .map(|bytes| String::from_utf8_lossy(bytes.value(row)).into_owned())
     };
     let row = (0..batch.num_rows()).find(|row| text(0, *row).as_deref() == Some("new_collation_enabled"));
     Ok(row.and_then(|row| text(1, row)).as_deref() == Some("True"))

@@ -1,4 +1,4 @@
-//! What planning needs of a table, in the opaque bytes `TableSchema.descriptor`.
+//! What planning needs of a table, in the opaque bytes `TableSchema.table_descriptor`.
 
 use serde::{Deserialize, Serialize};
 use ti_codec::field_type::FieldType;
@@ -157,7 +157,12 @@ pub struct TableDescriptor {
 impl TableDescriptor {
     /// Serialised.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| Error::new(ErrorKind::Internal, format!("a table descriptor cannot be written: {e}")))
+        serde_json::to_vec(self).map_err(|e| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("a table descriptor cannot be written: {e}"),
+            )
+        })
     }
 
     /// Back again.
@@ -165,8 +170,12 @@ impl TableDescriptor {
     /// # Errors
     /// `InvalidArgument` for bytes that another build or something else wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(bytes)
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("the table descriptor is not of this library: {e}")))
+        serde_json::from_slice(bytes).map_err(|e| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("the table descriptor is not of this library: {e}"),
+            )
+        })
     }
 
     /// A column by its name: exact, else without case.
@@ -179,7 +188,10 @@ impl TableDescriptor {
         }
         Err(Error::new(
             ErrorKind::ColumnNotFound,
-            format!("column `{name}` does not exist in table `{}`.`{}`", self.database, self.table),
+            format!(
+                "column `{name}` does not exist in table `{}`.`{}`",
+                self.database, self.table
+            ),
         ))
     }
 }

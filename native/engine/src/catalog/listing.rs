@@ -42,8 +42,12 @@ pub struct Catalog {
 
 /// Parses the JSON of a meta value.
 pub fn parse<T: DeserializeOwned>(value: &[u8], what: impl FnOnce() -> String) -> Result<T> {
-    serde_json::from_slice(value)
-        .map_err(|e| Error::new(ErrorKind::Decode, format!("TiDB's description of {} cannot be read: {e}", what())))
+    serde_json::from_slice(value).map_err(|e| {
+        Error::new(
+            ErrorKind::Decode,
+            format!("TiDB's description of {} cannot be read: {e}", what()),
+        )
+    })
 }
 
 /// Public databases at the snapshot.
@@ -68,9 +72,18 @@ pub async fn schema_version(snapshot: &mut dyn Snapshot) -> Result<i64> {
             "the cluster has no TiDB schema at the timestamp read: TiDB was never started on it, or the timestamp is older than that",
         ));
     };
-    let version: i64 = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        Error::new(ErrorKind::Decode, format!("TiDB's schema version is not a number: {:?}", String::from_utf8_lossy(&value)))
-    })?;
+    let version: i64 = std::str::from_utf8(&value)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Decode,
+                format!(
+                    "TiDB's schema version is not a number: {:?}",
+                    String::from_utf8_lossy(&value)
+                ),
+            )
+        })?;
     let visible = snapshot.get(meta_key::schema_diff(version)).await?.is_some();
     Ok(if visible { version } else { version.saturating_sub(1) })
 }
@@ -92,17 +105,27 @@ impl Catalog {
                     (_, Some(_)) => TableKind::Sequence,
                     (None, None) => TableKind::BaseTable,
                 };
-                tables.push(TableEntry { id: table.id, name: table.name.0, kind });
+                tables.push(TableEntry {
+                    id: table.id,
+                    name: table.name.0,
+                    kind,
+                });
             }
         }
         let tables = Arc::new(tables);
-        self.keep(Listing { database_id, schema_version, tables: tables.clone() });
+        self.keep(Listing {
+            database_id,
+            schema_version,
+            tables: tables.clone(),
+        });
         Ok(tables)
     }
 
     fn cached(&self, database_id: i64, schema_version: i64) -> Option<Arc<Vec<TableEntry>>> {
         let listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = listings.iter().find(|l| l.database_id == database_id && l.schema_version == schema_version);
+        let found = listings
+            .iter()
+            .find(|l| l.database_id == database_id && l.schema_version == schema_version);
         found.map(|l| l.tables.clone())
     }
 

@@ -30,12 +30,18 @@ pub fn databases() -> (Vec<u8>, Vec<u8>) {
 /// Start (included) and end (excluded) of the keys of all tables of a database.
 pub fn tables(database_id: i64) -> (Vec<u8>, Vec<u8>) {
     let hash = format!("DB:{database_id}");
-    (meta_hash_field_key(hash.as_bytes(), b"Table:"), meta_hash_field_key(hash.as_bytes(), b"Table;"))
+    (
+        meta_hash_field_key(hash.as_bytes(), b"Table:"),
+        meta_hash_field_key(hash.as_bytes(), b"Table;"),
+    )
 }
 
 /// Key of one table.
 pub fn table(database_id: i64, table_id: i64) -> Vec<u8> {
-    meta_hash_field_key(format!("DB:{database_id}").as_bytes(), format!("Table:{table_id}").as_bytes())
+    meta_hash_field_key(
+        format!("DB:{database_id}").as_bytes(),
+        format!("Table:{table_id}").as_bytes(),
+    )
 }
 
 #[cfg(test)]

@@ -54,7 +54,12 @@ pub async fn list_namespaces(snapshot: &mut dyn Snapshot, include_system: bool) 
         .await?
         .into_iter()
         .filter(|db| include_system || !is_system(&db.db_name.0))
-        .map(|db| plan::Namespace { id: db.id, name: db.db_name.0, charset: db.charset, collation: db.collate })
+        .map(|db| plan::Namespace {
+            id: db.id,
+            name: db.db_name.0,
+            charset: db.charset,
+            collation: db.collate,
+        })
         .collect();
     namespaces.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(plan::NamespaceList { namespaces })
@@ -72,7 +77,11 @@ impl Catalog {
         let entries = self.tables(snapshot, db.id).await?;
         let mut tables: Vec<plan::TableListing> = entries
             .iter()
-            .map(|entry| plan::TableListing { id: entry.id, name: entry.name.clone(), kind: entry.kind.into() })
+            .map(|entry| plan::TableListing {
+                id: entry.id,
+                name: entry.name.clone(),
+                kind: entry.kind.into(),
+            })
             .collect();
         tables.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(plan::TableList { tables })
@@ -89,7 +98,13 @@ impl Catalog {
         let db = find_database(snapshot, database, case_sensitive).await?;
         let entries = self.tables(snapshot, db.id).await?;
         let not_found = || {
-            Error::new(ErrorKind::TableNotFound, format!("table `{}`.`{table}` does not exist at the timestamp read", db.db_name.0))
+            Error::new(
+                ErrorKind::TableNotFound,
+                format!(
+                    "table `{}`.`{table}` does not exist at the timestamp read",
+                    db.db_name.0
+                ),
+            )
         };
         let TableEntry { id, .. } = find(&entries, table, case_sensitive, |entry| &entry.name).ok_or_else(not_found)?;
         let value = snapshot.get(meta_key::table(db.id, *id)).await?.ok_or_else(not_found)?;
@@ -103,7 +118,12 @@ impl Catalog {
 
 async fn find_database(snapshot: &mut dyn Snapshot, name: &str, case_sensitive: bool) -> Result<table_info::DbInfo> {
     let databases = listing::databases(snapshot).await?;
-    find(&databases, name, case_sensitive, |db| &db.db_name.0).cloned().ok_or_else(|| {
-        Error::new(ErrorKind::NamespaceNotFound, format!("database `{name}` does not exist at the timestamp read"))
-    })
+    find(&databases, name, case_sensitive, |db| &db.db_name.0)
+        .cloned()
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::NamespaceNotFound,
+                format!("database `{name}` does not exist at the timestamp read"),
+            )
+        })
 }

@@ -15,7 +15,11 @@ use crate::error::{ErrorKind, Result};
 
 /// Columns that readers see, in their order. Hidden ones belong to expression indexes.
 fn readable_columns(table: &TableInfo) -> Vec<&ColumnInfo> {
-    let mut columns: Vec<&ColumnInfo> = table.cols.iter().filter(|c| c.state == STATE_PUBLIC && !c.hidden).collect();
+    let mut columns: Vec<&ColumnInfo> = table
+        .cols
+        .iter()
+        .filter(|c| c.state == STATE_PUBLIC && !c.hidden)
+        .collect();
     columns.sort_by_key(|c| c.offset);
     columns
 }
@@ -68,7 +72,7 @@ pub fn table_schema(
         partitioning: partitioning(table),
         charset: table.charset.clone(),
         collation: table.collate.clone(),
-        descriptor: descriptor.to_bytes()?,
+        table_descriptor: descriptor.to_bytes()?,
     })
 }
 
@@ -132,7 +136,14 @@ fn data_type(ty: &FieldType, types: &TypeOptions) -> (Option<plan::DataType>, St
         SparkType::Decimal { precision, scale } => (u32::from(precision), u32::from(scale.unsigned_abs())),
         _ => (0, 0),
     };
-    (Some(plan::DataType { kind: kind.into(), precision, scale }), String::new())
+    (
+        Some(plan::DataType {
+            kind: kind.into(),
+            precision,
+            scale,
+        }),
+        String::new(),
+    )
 }
 
 fn primary_key(table: &TableInfo) -> Vec<String> {
@@ -140,8 +151,13 @@ fn primary_key(table: &TableInfo) -> Vec<String> {
         let key = table.cols.iter().find(|c| c.field_type.flag & flag::PRI_KEY != 0);
         return key.map(|c| c.name.0.clone()).into_iter().collect();
     }
-    let primary = table.index_info.iter().find(|i| i.is_primary && i.state == STATE_PUBLIC);
-    primary.map(|index| index.idx_cols.iter().map(|c| c.name.0.clone()).collect()).unwrap_or_default()
+    let primary = table
+        .index_info
+        .iter()
+        .find(|i| i.is_primary && i.state == STATE_PUBLIC);
+    primary
+        .map(|index| index.idx_cols.iter().map(|c| c.name.0.clone()).collect())
+        .unwrap_or_default()
 }
 
 fn indexes(table: &TableInfo) -> Vec<plan::Index> {
@@ -157,14 +173,20 @@ fn indexes(table: &TableInfo) -> Vec<plan::Index> {
             columns: primary_key(table),
         });
     }
-    indexes.extend(table.index_info.iter().filter(|i| i.state == STATE_PUBLIC).map(|index| plan::Index {
-        id: index.id,
-        name: index.idx_name.0.clone(),
-        unique: index.is_unique,
-        primary: index.is_primary,
-        visible: !index.is_invisible,
-        columns: show::index_columns(table, index),
-    }));
+    indexes.extend(
+        table
+            .index_info
+            .iter()
+            .filter(|i| i.state == STATE_PUBLIC)
+            .map(|index| plan::Index {
+                id: index.id,
+                name: index.idx_name.0.clone(),
+                unique: index.is_unique,
+                primary: index.is_primary,
+                visible: !index.is_invisible,
+                columns: show::index_columns(table, index),
+            }),
+    );
     indexes
 }
 
@@ -184,14 +206,22 @@ fn partitioning(table: &TableInfo) -> Option<plan::Partitioning> {
 
 /// What planning needs.
 pub fn descriptor(db: &DbInfo, table: &TableInfo) -> Result<TableDescriptor> {
-    let columns = readable_columns(table).into_iter().map(column_descriptor).collect::<Result<Vec<_>>>()?;
+    let columns = readable_columns(table)
+        .into_iter()
+        .map(column_descriptor)
+        .collect::<Result<Vec<_>>>()?;
     let handle = handle_kind(table);
     let (primary_column_ids, primary_prefix_column_ids) = match handle {
         HandleKind::Common => common_handle(table),
         HandleKind::Int | HandleKind::RowId => (Vec::new(), Vec::new()),
     };
     let partitions = table.partition.as_ref().filter(|p| p.enable).map(|info| {
-        info.readable().map(|d| PartitionDescriptor { id: d.id, name: d.name.0.clone() }).collect::<Vec<_>>()
+        info.readable()
+            .map(|d| PartitionDescriptor {
+                id: d.id,
+                name: d.name.0.clone(),
+            })
+            .collect::<Vec<_>>()
     });
     Ok(TableDescriptor {
         database: db.db_name.0.clone(),
@@ -209,7 +239,9 @@ pub fn descriptor(db: &DbInfo, table: &TableInfo) -> Result<TableDescriptor> {
 /// Why there are no rows to scan.
 fn refusal(table: &TableInfo) -> Option<String> {
     match kind(table) {
-        plan::TableKind::View => Some("is a view, and views cannot be read from storage; read its tables, or define it in Spark".into()),
+        plan::TableKind::View => {
+            Some("is a view, and views cannot be read from storage; read its tables, or define it in Spark".into())
+        }
         plan::TableKind::Sequence => Some("is a sequence and has no rows".into()),
         plan::TableKind::BaseTable if table.temp_table_type != 0 => {
             Some("is a temporary table: its rows exist only inside a TiDB session".into())
@@ -225,7 +257,10 @@ fn column_descriptor(info: &ColumnInfo) -> Result<ColumnDescriptor> {
     if info.is_virtual() {
         refusal = Some((
             Refusal::Feature,
-            format!("virtual generated column `{}` cannot be read from storage yet; leave it out, or make it STORED", info.name.0),
+            format!(
+                "virtual generated column `{}` cannot be read from storage yet; leave it out, or make it STORED",
+                info.name.0
+            ),
         ));
     } else {
         match origin_default(info) {

@@ -86,7 +86,11 @@ pub fn partition_expression(info: &PartitionInfo) -> String {
     if info.columns.is_empty() {
         return info.expr.clone();
     }
-    info.columns.iter().map(|name| format!("`{}`", name.0.replace('`', "``"))).collect::<Vec<_>>().join(",")
+    info.columns
+        .iter()
+        .map(|name| format!("`{}`", name.0.replace('`', "``")))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// "LESS THAN (100)", "IN (1,2)", "DEFAULT"; empty for HASH and KEY.
@@ -106,7 +110,10 @@ pub fn partition_description(info: &PartitionInfo, definition: &PartitionDefinit
                 [one] => one.clone(),
                 many => format!("({})", many.join(",")),
             };
-            format!("IN ({})", definition.in_values.iter().map(tuple).collect::<Vec<_>>().join(","))
+            format!(
+                "IN ({})",
+                definition.in_values.iter().map(tuple).collect::<Vec<_>>().join(",")
+            )
         }
         _ => String::new(),
     }

@@ -33,7 +33,12 @@ pub struct ScanDag {
 ///
 /// # Errors
 /// `ColumnNotFound`, `UnsupportedType`, `UnsupportedFeature` with the column's name.
-pub fn table_scan(table: &TableDescriptor, columns: &[String], types: &TypeOptions, new_collation: bool) -> Result<ScanDag> {
+pub fn table_scan(
+    table: &TableDescriptor,
+    columns: &[String],
+    types: &TypeOptions,
+    new_collation: bool,
+) -> Result<ScanDag> {
     let mut wanted = Vec::with_capacity(columns.len().max(1));
     for name in columns {
         let column = table.column(name)?;
@@ -56,7 +61,10 @@ pub fn table_scan(table: &TableDescriptor, columns: &[String], types: &TypeOptio
     }
     let scan = tipb::TableScan {
         table_id: Some(table.table_id),
-        columns: scanned.iter().map(|column| column_info(table, column, new_collation)).collect(),
+        columns: scanned
+            .iter()
+            .map(|column| column_info(table, column, new_collation))
+            .collect(),
         desc: Some(false),
         primary_column_ids: table.primary_column_ids.clone(),
         primary_prefix_column_ids: table.primary_prefix_column_ids.clone(),
@@ -75,11 +83,17 @@ pub fn table_scan(table: &TableDescriptor, columns: &[String], types: &TypeOptio
         flags: Some(SELECT_FLAGS),
         output_offsets: offsets,
         encode_type: Some(tipb::EncodeType::TypeChunk.into()),
-        chunk_memory_layout: Some(tipb::ChunkMemoryLayout { endian: Some(tipb::Endian::LittleEndian.into()) }),
+        chunk_memory_layout: Some(tipb::ChunkMemoryLayout {
+            endian: Some(tipb::Endian::LittleEndian.into()),
+        }),
         ..Default::default()
     };
     let output = wanted.iter().map(wire_column).collect();
-    Ok(ScanDag { request, output, count_only })
+    Ok(ScanDag {
+        request,
+        output,
+        count_only,
+    })
 }
 
 /// The request for one physical table, serialised.
@@ -93,7 +107,12 @@ pub fn for_table(mut request: tipb::DagRequest, table_id: i64) -> Vec<u8> {
 }
 
 fn check_readable(table: &TableDescriptor, column: &ColumnDescriptor, types: &TypeOptions) -> Result<()> {
-    let place = || format!("column `{}` of table `{}`.`{}`", column.name, table.database, table.table);
+    let place = || {
+        format!(
+            "column `{}` of table `{}`.`{}`",
+            column.name, table.database, table.table
+        )
+    };
     if let Some((refusal, why)) = &column.refusal {
         let kind = match refusal {
             Refusal::Feature => ErrorKind::UnsupportedFeature,
@@ -113,17 +132,29 @@ fn column_to_count(table: &TableDescriptor, types: &TypeOptions) -> ColumnDescri
         return ColumnDescriptor::rowid();
     }
     let width = |column: &ColumnDescriptor| match column.tp {
-        type_code::TINY | type_code::SHORT | type_code::INT24 | type_code::LONG | type_code::LONG_LONG | type_code::YEAR => 0,
+        type_code::TINY
+        | type_code::SHORT
+        | type_code::INT24
+        | type_code::LONG
+        | type_code::LONG_LONG
+        | type_code::YEAR => 0,
         type_code::DATE | type_code::DATETIME | type_code::TIMESTAMP | type_code::DOUBLE | type_code::FLOAT => 1,
         type_code::NEW_DECIMAL => 2,
         _ => 3,
     };
     let readable = |column: &&ColumnDescriptor| check_readable(table, column, types).is_ok();
-    table.columns.iter().filter(readable).min_by_key(|column| width(column)).cloned().unwrap_or_else(ColumnDescriptor::rowid)
+    table
+        .columns
+        .iter()
+        .filter(readable)
+        .min_by_key(|column| width(column))
+        .cloned()
+        .unwrap_or_else(ColumnDescriptor::rowid)
 }
 
 fn column_info(table: &TableDescriptor, column: &ColumnDescriptor, new_collation: bool) -> tipb::ColumnInfo {
-    let is_handle = column.id == ROWID_COLUMN_ID || (table.handle == HandleKind::Int && column.flag & flag::PRI_KEY != 0);
+    let is_handle =
+        column.id == ROWID_COLUMN_ID || (table.handle == HandleKind::Int && column.flag & flag::PRI_KEY != 0);
     tipb::ColumnInfo {
         column_id: Some(column.id),
         tp: Some(i32::from(column.tp)),
@@ -157,8 +188,12 @@ pub fn batch_builder(columns: &[WireColumn], types: &TypeOptions) -> Result<Batc
 }
 
 fn output_column(column: &WireColumn) -> Result<OutputColumn> {
-    let tp = u8::try_from(column.tp)
-        .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("column `{}` has the type code {}", column.name, column.tp)))?;
+    let tp = u8::try_from(column.tp).map_err(|_| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("column `{}` has the type code {}", column.name, column.tp),
+        )
+    })?;
     let field_type = ti_codec::field_type::FieldType {
         tp,
         flag: column.flag,
@@ -168,7 +203,10 @@ fn output_column(column: &WireColumn) -> Result<OutputColumn> {
         collate: column.collate.clone(),
         elems: column.elems.clone(),
     };
-    Ok(OutputColumn { name: column.name.clone(), field_type })
+    Ok(OutputColumn {
+        name: column.name.clone(),
+        field_type,
+    })
 }
 
 #[cfg(test)]

@@ -23,10 +23,20 @@ pub struct Explain<'a> {
 impl Explain<'_> {
     /// One operator a line.
     pub fn render(&self) -> String {
-        let mut scan = format!("└─TableFullScan(cop[tikv]) table:`{}`.`{}`", self.table.database, self.table.table);
+        let mut scan = format!(
+            "└─TableFullScan(cop[tikv]) table:`{}`.`{}`",
+            self.table.database, self.table.table
+        );
         if let Some(partitions) = &self.table.partitions {
             let names: Vec<&str> = partitions.iter().map(|p| p.name.as_str()).collect();
-            scan += &format!(", partition:{}", if names.is_empty() { "dual".to_owned() } else { names.join(",") });
+            scan += &format!(
+                ", partition:{}",
+                if names.is_empty() {
+                    "dual".to_owned()
+                } else {
+                    names.join(",")
+                }
+            );
         }
         if self.count_only {
             scan += ", columns:[] (rows are counted)";

@@ -25,9 +25,15 @@ const VARIABLE_BYTES: u64 = 64;
 
 /// Checks that need no cluster.
 pub fn check(spec: &plan::ScanSpec) -> Result<()> {
-    for (name, value) in [("scan.partition.size", spec.partition_bytes), ("parallelism", u64::from(spec.parallelism))] {
+    for (name, value) in [
+        ("scan.partition.size", spec.partition_bytes),
+        ("parallelism", u64::from(spec.parallelism)),
+    ] {
         if value == 0 {
-            return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} is 0: it must be at least 1")));
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{name} is 0: it must be at least 1"),
+            ));
         }
     }
     Ok(())
@@ -43,16 +49,27 @@ pub async fn plan(
 ) -> Result<plan::ScanPlan> {
     let table = TableDescriptor::from_bytes(&spec.table)?;
     if let Some(why) = &table.refusal {
-        return Err(Error::new(ErrorKind::UnsupportedFeature, format!("`{}`.`{}` {why}", table.database, table.table)));
+        return Err(Error::new(
+            ErrorKind::UnsupportedFeature,
+            format!("`{}`.`{}` {why}", table.database, table.table),
+        ));
     }
     let types = type_options(spec.types.as_ref())?;
-    let ScanDag { request, output, count_only } = dag::table_scan(&table, &spec.columns, &types, new_collation)?;
+    let ScanDag {
+        request,
+        output,
+        count_only,
+    } = dag::table_scan(&table, &spec.columns, &types, new_collation)?;
     let table_ids = match &table.partitions {
         None => vec![table.table_id],
         Some(partitions) => partitions.iter().map(|p| p.id).collect(),
     };
     let ranges = task::full_ranges(&table_ids);
-    let located = if ranges.is_empty() { Vec::new() } else { client.locate(ranges, Instant::now() + deadline).await? };
+    let located = if ranges.is_empty() {
+        Vec::new()
+    } else {
+        client.locate(ranges, Instant::now() + deadline).await?
+    };
     let partitions = task::partitions(&located, &table_ids, spec.partition_bytes, spec.parallelism)?;
     let explain = Explain {
         table: &table,
@@ -72,7 +89,12 @@ pub async fn plan(
         types: spec.types.clone(),
         table: format!("`{}`.`{}`", table.database, table.table),
     };
-    Ok(plan::ScanPlan { common: common.encode_to_vec(), partitions, start_ts, explain })
+    Ok(plan::ScanPlan {
+        common: common.encode_to_vec(),
+        partitions,
+        start_ts,
+        explain,
+    })
 }
 
 /// Rows of a page whose answer has about [`PAGE_BYTES`].

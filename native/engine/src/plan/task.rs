@@ -23,7 +23,10 @@ pub fn full_ranges(table_ids: &[i64]) -> Vec<KeyRange> {
     ids.dedup();
     let range = |id| {
         let (start, end) = key::record_range(id);
-        KeyRange { start: start.into(), end: end.into() }
+        KeyRange {
+            start: start.into(),
+            end: end.into(),
+        }
     };
     ids.into_iter().map(range).collect()
 }
@@ -48,7 +51,10 @@ pub fn partitions(
 ) -> Result<Vec<plan::ScanPartition>> {
     let regions = region_count(located);
     let by_size = (regions as u128 * u128::from(REGION_BYTES)).div_ceil(u128::from(partition_bytes.max(1)));
-    let count = usize::try_from(by_size).unwrap_or(usize::MAX).max(parallelism as usize).min(regions);
+    let count = usize::try_from(by_size)
+        .unwrap_or(usize::MAX)
+        .max(parallelism as usize)
+        .min(regions);
     let mut groups: Vec<Vec<&LocatedRanges>> = vec![Vec::new(); count];
     // The n-th distinct region goes to the group n * count / regions: groups differ by one region at most, and stay adjacent.
     let mut seen: HashMap<u64, usize> = HashMap::with_capacity(regions);
@@ -59,7 +65,11 @@ pub fn partitions(
             group.push(piece);
         }
     }
-    groups.iter().filter(|group| !group.is_empty()).map(|group| partition(group, table_ids)).collect()
+    groups
+        .iter()
+        .filter(|group| !group.is_empty())
+        .map(|group| partition(group, table_ids))
+        .collect()
 }
 
 fn partition(group: &[&LocatedRanges], table_ids: &[i64]) -> Result<plan::ScanPartition> {
@@ -68,7 +78,10 @@ fn partition(group: &[&LocatedRanges], table_ids: &[i64]) -> Result<plan::ScanPa
     for range in group.iter().flat_map(|piece| &piece.ranges) {
         let prefix = range.start.get(..key::table_prefix(0).len()).unwrap_or_default();
         let table_id = *prefixes.get(prefix).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the region cache answered a key range that lies in none of the tables to be read")
+            Error::new(
+                ErrorKind::Internal,
+                "the region cache answered a key range that lies in none of the tables to be read",
+            )
         })?;
         add(&mut tables, table_id, range);
     }
@@ -87,12 +100,21 @@ fn add(tables: &mut Vec<TableTask>, table_id: i64, range: &KeyRange) {
     if let Some(last) = tables.last_mut().filter(|t| t.table_id == table_id) {
         match last.ranges.last_mut().filter(|r| r.end == range.start) {
             Some(before) => before.end = range.end.to_vec(),
-            None => last.ranges.push(WireRange { start: range.start.to_vec(), end: range.end.to_vec() }),
+            None => last.ranges.push(WireRange {
+                start: range.start.to_vec(),
+                end: range.end.to_vec(),
+            }),
         }
         return;
     }
-    let range = WireRange { start: range.start.to_vec(), end: range.end.to_vec() };
-    tables.push(TableTask { table_id, ranges: vec![range] });
+    let range = WireRange {
+        start: range.start.to_vec(),
+        end: range.end.to_vec(),
+    };
+    tables.push(TableTask {
+        table_id,
+        ranges: vec![range],
+    });
 }
 
 /// Hosts of the leaders, the one with most regions first, then by name.

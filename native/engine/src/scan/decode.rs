@@ -8,7 +8,7 @@ use std::time::Instant;
 use futures::stream::BoxStream;
 use futures::StreamExt;
 use prost::Message;
-use ti_client::{CopAnswer, MemoryBudget};
+use ti_client::{CopAnswer, MemoryBudget, MemoryPermit};
 use ti_codec::BatchBuilder;
 use ti_proto::tipb;
 use tokio::sync::mpsc::Sender;
@@ -24,11 +24,11 @@ pub struct Decode {
     /// Rows of a batch.
     pub batch_rows: usize,
     /// Bytes at which a batch is handed on with fewer rows.
-    pub batch_bytes: u64,
-    /// Bound of fetched answers, for the sum.
-    pub fetched: Arc<MemoryBudget>,
-    /// Bound of batches that are not released.
-    pub batches: Arc<MemoryBudget>,
+    pub batch_bytes: usize,
+    /// Shared with the answers: a batch is charged to it, and the fetching of more waits for room.
+    pub memory: Arc<MemoryBudget>,
+    /// The memory of the batch that is being built.
+    pub permit: MemoryPermit,
     /// Where work is counted.
     pub counters: Arc<Counters>,
     /// To the Spark thread.
@@ -42,12 +42,21 @@ impl Decode {
     pub async fn run(mut self, mut answers: BoxStream<'static, Result<CopAnswer>>) -> Result<()> {
         while let Some(answer) = answers.next().await {
             let answer = answer?;
-            let response = tipb::SelectResponse::decode(answer.data.clone())
-                .map_err(|e| Error::new(ErrorKind::Decode, format!("an answer of the coprocessor cannot be decoded: {e}")))?;
+            let response = tipb::SelectResponse::decode(answer.data.clone()).map_err(|e| {
+                Error::new(
+                    ErrorKind::Decode,
+                    format!("an answer of the coprocessor cannot be decoded: {e}"),
+                )
+            })?;
             if let Some(error) = &response.error {
                 return Err(Error::new(
                     ErrorKind::Coprocessor,
-                    format!("the coprocessor failed on table {}: {} (code {})", self.table, error.msg(), error.code()),
+                    format!(
+                        "the coprocessor failed on table {}: {} (code {})",
+                        self.table,
+                        error.msg(),
+                        error.code()
+                    ),
                 ));
             }
             let encoding = response.encode_type();
@@ -71,31 +80,27 @@ impl Decode {
             tipb::EncodeType::TypeDefault => self.builder.append_rows(rows_data),
         };
         self.counters.decoded_since(start);
-        self.note_memory();
+        self.permit.resize(self.builder.memory_size());
+        self.counters.memory(self.memory.peak());
         appended.map_err(|e| Error::from(e).context(format!("table {}", self.table)))?;
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        self.builder.rows() >= self.batch_rows || (self.builder.rows() > 0 && self.builder_bytes() >= self.batch_bytes)
+        self.builder.rows() >= self.batch_rows
+            || (self.builder.rows() > 0 && self.builder.memory_size() >= self.batch_bytes)
     }
 
     /// Hands the batch on, waiting for room. False when nobody receives any more.
     async fn flush(&mut self) -> Result<bool> {
         let start = Instant::now();
-        let bytes = self.builder_bytes();
-        let batch = self.builder.finish().map_err(|e| Error::from(e).context(format!("table {}", self.table)))?;
+        let batch = self
+            .builder
+            .finish()
+            .map_err(|e| Error::from(e).context(format!("table {}", self.table)))?;
         self.counters.decoded_since(start);
-        let permit = self.batches.acquire(bytes).await;
-        self.note_memory();
+        let next = self.memory.charge(self.builder.memory_size());
+        let permit = std::mem::replace(&mut self.permit, next);
         Ok(self.out.send(Event::Batch(ScanBatch { batch, permit })).await.is_ok())
-    }
-
-    fn builder_bytes(&self) -> u64 {
-        self.builder.memory_size() as u64
-    }
-
-    fn note_memory(&self) {
-        self.counters.memory(self.fetched.used() + self.batches.used() + self.builder_bytes());
     }
 }

@@ -52,7 +52,11 @@ impl Fetch {
     /// A task of many small tables (partitions) reads several at once, with one request each; few tables are read one after the
     /// other, with all requests on one.
     pub fn answers(self, tables: Vec<TableTask>) -> BoxStream<'static, Result<CopAnswer>> {
-        let (at_once, each) = if tables.len() >= self.concurrency { (self.concurrency, 1) } else { (1, self.concurrency) };
+        let (at_once, each) = if tables.len() >= self.concurrency {
+            (self.concurrency, 1)
+        } else {
+            (1, self.concurrency)
+        };
         stream::iter(tables)
             .map(move |table| self.table(table, each))
             .map(|source| stream::unfold(source, Source::next).boxed())
@@ -61,7 +65,10 @@ impl Fetch {
     }
 
     fn table(&self, table: TableTask, concurrency: usize) -> Source {
-        let range = |r: crate::plan::wire::WireRange| KeyRange { start: r.start.into(), end: r.end.into() };
+        let range = |r: crate::plan::wire::WireRange| KeyRange {
+            start: r.start.into(),
+            end: r.end.into(),
+        };
         let stream = self.client.coprocessor(CopRequest {
             start_ts: self.start_ts,
             dag: dag::for_table(self.dag.clone(), table.table_id).into(),
@@ -70,6 +77,10 @@ impl Fetch {
             concurrency,
             memory: self.memory.clone(),
         });
-        Source { stream, counted: CopStats::default(), counters: self.counters.clone() }
+        Source {
+            stream,
+            counted: CopStats::default(),
+            counters: self.counters.clone(),
+        }
     }
 }

@@ -39,9 +39,9 @@ impl Counters {
         self.wait_nanos.fetch_add(nanos_since(start), Ordering::Relaxed);
     }
 
-    /// Memory held at this moment.
-    pub fn memory(&self, bytes: u64) {
-        self.peak_memory_bytes.fetch_max(bytes, Ordering::Relaxed);
+    /// Most memory held so far.
+    pub fn memory(&self, bytes: usize) {
+        self.peak_memory_bytes.fetch_max(bytes as u64, Ordering::Relaxed);
     }
 
     /// Adds what a stream counted between two of its snapshots.

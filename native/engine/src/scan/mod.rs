@@ -4,8 +4,9 @@
 //! ScanTasks --fetch--> answers (bounded in bytes) --decode--> batches (bounded in bytes) --channel--> Spark thread: Scan::next
 //!              ^ requests in flight, client/cop     ^ one task of the runtime               ^ waits with a time-out
 //! ```
-//! Answers and batches have a budget each, so that neither waits for memory that only the other could give back. Dropping or
-//! cancelling the scan drops the pipeline, and with it every request in flight.
+//! Answers and batches share one budget. Batches, of which there are few, are charged to it without waiting; requests wait for room,
+//! but one always runs when the decoder waits for it, so that the budget cannot lock the scan up. Dropping or cancelling the scan drops
+//! the pipeline, and with it every request in flight.
 
 pub mod decode;
 pub mod fetch;
@@ -98,12 +99,20 @@ fn cancelled() -> Error {
 }
 
 fn decode_common(bytes: &[u8]) -> Result<ScanCommon> {
-    ScanCommon::decode(bytes)
-        .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("ScanOpen.common is not of this library: {e}")))
+    ScanCommon::decode(bytes).map_err(|e| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("ScanOpen.common is not of this library: {e}"),
+        )
+    })
 }
 
 fn builder(common: &ScanCommon) -> Result<ti_codec::BatchBuilder> {
-    let columns = if common.count_only { &[] } else { common.columns.as_slice() };
+    let columns = if common.count_only {
+        &[]
+    } else {
+        common.columns.as_slice()
+    };
     dag::batch_builder(columns, &type_options(common.types.as_ref())?)
 }
 
@@ -116,19 +125,25 @@ impl Scan {
             ("scan.concurrency", u64::from(open.concurrency)),
         ] {
             if value == 0 {
-                return Err(Error::new(ErrorKind::InvalidArgument, format!("{name} is 0: it must be at least 1")));
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("{name} is 0: it must be at least 1"),
+                ));
             }
         }
         let common = decode_common(&open.common)?;
-        let tasks = ScanTasks::decode(open.tasks.as_slice())
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, format!("ScanOpen.tasks is not of this library: {e}")))?;
+        let tasks = ScanTasks::decode(open.tasks.as_slice()).map_err(|e| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("ScanOpen.tasks is not of this library: {e}"),
+            )
+        })?;
         let dag = tipb::DagRequest::decode(common.dag.as_slice())?;
         let builder = builder(&common)?;
         let counters = Arc::new(Counters::default());
-        // Half for answers, half for batches: one being built, and those that wait or are in use.
-        let fetched = MemoryBudget::new(open.memory_bytes / 2);
-        let batch_bytes = open.memory_bytes / 8;
-        let batches = MemoryBudget::new(open.memory_bytes / 2 - batch_bytes);
+        let memory_bytes = usize::try_from(open.memory_bytes).unwrap_or(usize::MAX);
+        // While an answer is decoded it exists twice, which the rest is for.
+        let memory = MemoryBudget::new(memory_bytes - memory_bytes / 8);
         let (out, events) = channel(BATCHES_AHEAD);
         let fetch = Fetch {
             client,
@@ -136,21 +151,23 @@ impl Scan {
             dag,
             paging_size: common.paging_size,
             concurrency: open.concurrency as usize,
-            memory: fetched.clone(),
+            memory: memory.clone(),
             counters: counters.clone(),
         };
         let decode = Decode {
             builder,
             batch_rows: (open.batch_rows as usize).max(MIN_BATCH_ROWS),
-            batch_bytes,
-            fetched,
-            batches,
+            batch_bytes: memory_bytes / 16,
+            permit: memory.charge(0),
+            memory,
             counters: counters.clone(),
             out: out.clone(),
             table: common.table,
         };
         let pipeline = runtime::runtime()?.spawn(async move {
-            let done = AssertUnwindSafe(async { decode.run(fetch.answers(tasks.tables)).await }).catch_unwind().await;
+            let done = AssertUnwindSafe(async { decode.run(fetch.answers(tasks.tables)).await })
+                .catch_unwind()
+                .await;
             let event = match done {
                 Ok(Ok(())) => Event::End,
                 Ok(Err(error)) => Event::Failed(error),
