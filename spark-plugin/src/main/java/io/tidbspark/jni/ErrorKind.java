@@ -10,53 +10,50 @@ import java.util.stream.Stream;
  * NativeException#kindName()}.
  */
 public enum ErrorKind {
-    /** A setting that cannot work, such as no PD address. */
-    InvalidConfig,
-    /** Certificates: a file that cannot be read, or a handshake that failed. */
+    /** An option or argument has a value that is not allowed. */
+    InvalidArgument,
+    /** A read timestamp is no timestamp, does not fit, or lies in the future. */
+    InvalidTimestamp,
+    /** The read timestamp lies below the GC safe point. */
+    GcSafePoint,
+    /** PD or a store cannot be reached. */
+    Unavailable,
+    /** The deadline of the read or of the connection passed. */
+    Timeout,
+    /** Certificates or the handshake are wrong. */
     Tls,
-    PdUnreachable,
-    StoreUnreachable,
     /** PD or a store belongs to another cluster than the one connected to. */
     ClusterMismatch,
-    /** The overall deadline of the operation passed. */
-    Deadline,
-    /** Region errors until the back-off gave up. */
-    Region,
-    /** A lock that could not be resolved. */
-    Lock,
-    /** The store's coprocessor answered with an error of its own. */
+    NamespaceNotFound,
+    TableNotFound,
+    ColumnNotFound,
+    /** A column has a type that cannot be read. */
+    UnsupportedType,
+    /** The table or column uses a feature that cannot be read from storage. */
+    UnsupportedFeature,
+    /** A stored value cannot be shown under the chosen type options. */
+    InvalidValue,
+    /** Bytes of the cluster do not have the form they should have. */
+    Decode,
+    /** The coprocessor refused or failed the request. */
     Coprocessor,
-    /** The snapshot is older than the GC safe point. */
-    GcSafePoint,
-    /** An answer that breaks the protocol. */
-    Protocol,
     /** The scan was cancelled by its owner. */
     Cancelled,
-    NoSuchDatabase,
-    NoSuchTable,
-    NoSuchColumn,
-    /** A type, table kind or feature that cannot be served. */
-    Unsupported,
-    /** A read timestamp in the future, or one that does not fit. */
-    InvalidTimestamp,
-    /** The schema moved since the statement was analysed. */
-    SchemaChanged,
-    /** The JVM sent a request that the library does not accept. */
-    InvalidRequest,
-    /** Bytes of the store that do not decode. */
-    Codec,
-    /** The scan's memory limit is too small for one answer. */
-    Memory,
-    /** A defect of the library, caught at the border. */
-    Internal,
     /** Jar and library come from different builds. */
     BuildMismatch,
+    /** A handle was used after it was closed. */
+    Closed,
+    /** A defect of the library, caught at the border. */
+    Panic,
+    /** Something that should not happen. */
+    Internal,
+
+    // Only the JVM meets these.
+
     /** The jar has no library for this platform. */
     LibraryMissing,
     /** The library is there and cannot be loaded. */
     LibraryLoad,
-    /** A handle was used after it was closed. */
-    Closed,
     /** A kind that this version does not know. */
     Other;
 

@@ -11,16 +11,23 @@ import io.tidbspark.jni.{ErrorKind, NativeException}
  * Errors of the native library as Spark's own exceptions, where one fits:
  *
  * {{{
- *   NoSuchDatabase                                       NoSuchNamespaceException
- *   NoSuchTable                                          NoSuchTableException
- *   NoSuchColumn, Unsupported, SchemaChanged             AnalysisException
- *   InvalidConfig, InvalidTimestamp                      IllegalArgumentException
- *   anything else                                        SparkException
+ *   NamespaceNotFound                                    NoSuchNamespaceException
+ *   TableNotFound                                        NoSuchTableException
+ *   ColumnNotFound, UnsupportedType, UnsupportedFeature  AnalysisException
+ *   InvalidArgument, InvalidTimestamp                    IllegalArgumentException
+ *   anything else                                        SparkException, the kind in front
  * }}}
  *
  * The message is the library's; the native exception is the cause.
  */
 object TiErrors {
+  private val Analysis: Set[ErrorKind] = Set(
+    ErrorKind.NamespaceNotFound,
+    ErrorKind.TableNotFound,
+    ErrorKind.ColumnNotFound,
+    ErrorKind.UnsupportedType,
+    ErrorKind.UnsupportedFeature
+  )
 
   /** Runs `body`, which is about a cluster or a scan. */
   def translating[T](body: => T): T =
@@ -38,17 +45,12 @@ object TiErrors {
   final case class Table(identifier: Identifier) extends Subject
 
   def translate(error: NativeException, subject: Option[Subject]): Throwable = (error.kind, subject) match {
-    case (ErrorKind.NoSuchDatabase, Some(Namespace(name))) => caused(new NoSuchNamespaceException(name), error)
-    case (ErrorKind.NoSuchDatabase | ErrorKind.NoSuchTable, Some(Table(identifier))) =>
+    case (ErrorKind.NamespaceNotFound, Some(Namespace(name))) => caused(new NoSuchNamespaceException(name), error)
+    case (ErrorKind.NamespaceNotFound | ErrorKind.TableNotFound, Some(Table(identifier))) =>
       // A table of a namespace that does not exist is a missing table to Spark: `tableExists` and IF EXISTS rely on it.
       caused(new NoSuchTableException(identifier), error)
-    case (
-          ErrorKind.NoSuchDatabase | ErrorKind.NoSuchTable | ErrorKind.NoSuchColumn | ErrorKind.Unsupported |
-          ErrorKind.SchemaChanged,
-          _
-        ) =>
-      new TiAnalysisException(error.getMessage, Some(error))
-    case (ErrorKind.InvalidConfig | ErrorKind.InvalidTimestamp, _) => new IllegalArgumentException(error.getMessage, error)
+    case (kind, _) if Analysis(kind) => new TiAnalysisException(error.getMessage, Some(error))
+    case (ErrorKind.InvalidArgument | ErrorKind.InvalidTimestamp, _) => new IllegalArgumentException(error.getMessage, error)
     case _ => new SparkException(s"[${error.kindName}] ${error.getMessage}", error)
   }
 

@@ -16,9 +16,9 @@ class TiErrorsSuite extends AnyFunSuite {
   private val namespace = TiErrors.Namespace(Array("db"))
 
   test("what does not exist becomes the exception that Spark looks for") {
-    assert(translated(ErrorKind.NoSuchTable, Some(table)).isInstanceOf[NoSuchTableException])
-    assert(translated(ErrorKind.NoSuchDatabase, Some(table)).isInstanceOf[NoSuchTableException])
-    val missing = translated(ErrorKind.NoSuchDatabase, Some(namespace))
+    assert(translated(ErrorKind.TableNotFound, Some(table)).isInstanceOf[NoSuchTableException])
+    assert(translated(ErrorKind.NamespaceNotFound, Some(table)).isInstanceOf[NoSuchTableException])
+    val missing = translated(ErrorKind.NamespaceNotFound, Some(namespace))
     assert(missing.isInstanceOf[NoSuchNamespaceException])
     assert(missing.getMessage.contains("db"))
     assert(Option(missing.getCause).orElse(missing.getSuppressed.headOption).exists(_.isInstanceOf[NativeException]))
@@ -36,9 +36,9 @@ class TiErrorsSuite extends AnyFunSuite {
   }
 
   test("kinds that are the user's to mend") {
-    assert(translated(ErrorKind.Unsupported, None).isInstanceOf[AnalysisException])
-    assert(translated(ErrorKind.NoSuchColumn, Some(table)).isInstanceOf[AnalysisException])
-    assert(translated(ErrorKind.InvalidConfig, None).isInstanceOf[IllegalArgumentException])
+    assert(translated(ErrorKind.UnsupportedType, None).isInstanceOf[AnalysisException])
+    assert(translated(ErrorKind.ColumnNotFound, Some(table)).isInstanceOf[AnalysisException])
+    assert(translated(ErrorKind.InvalidArgument, None).isInstanceOf[IllegalArgumentException])
     assert(translated(ErrorKind.InvalidTimestamp, Some(table)).isInstanceOf[IllegalArgumentException])
   }
 
