@@ -64,14 +64,16 @@ def listening_addresses(pid: int) -> set[str]:
     return found
 
 
-class OnOneCluster(unittest.TestCase):
-    """Tests that share a cluster."""
+class Shared(unittest.TestCase):
+    """What tests on a common cluster need."""
+
+    STORES = 1
 
     @classmethod
     def setUpClass(cls):
         cls.cluster = Cluster(f"harness-test-{os.getpid()}")
         cls.addClassCleanup(cls.cluster.down, remove=True)
-        cls.cluster.up("throwaway", REGION_SIZE)
+        cls.cluster.up("throwaway", REGION_SIZE, cls.STORES)
         cls.control = cls.cluster.control()
         cls.tables = 0
 
@@ -112,6 +114,10 @@ class OnOneCluster(unittest.TestCase):
         first, last = row_key(table_id, -(1 << 63)).hex(), row_key(table_id, (1 << 63) - 1).hex()
         return [r for r in self.control.regions() if (not r["end_key"] or r["end_key"] > first) and r["start_key"] <= last]
 
+
+class OnOneCluster(Shared):
+    """Tests that share a cluster."""
+
     def test_all_listen_on_loopback_only(self):
         status = self.cluster.status()
         for role in ROLES:
@@ -126,8 +132,9 @@ class OnOneCluster(unittest.TestCase):
         self.assertEqual(status["store"]["region_size"], REGION_SIZE)
         ((version,),) = self.sql("SELECT VERSION()")
         self.assertTrue(version.endswith("TiDB-v8.5.0"), version)
-        ((store, state),) = self.sql("SELECT version, store_state_name FROM information_schema.tikv_store_status")
-        self.assertEqual((store, state), ("8.5.0", "Up"))
+        self.assertEqual(len(status["store"]["addresses"]), self.STORES)
+        stores = self.sql("SELECT version, store_state_name FROM information_schema.tikv_store_status")
+        self.assertEqual(stores, (("8.5.0", "Up"),) * self.STORES)
 
     def test_regions_split_by_size_and_cover_the_key_space(self):
         name, table_id = self.make_table(1000)  # about 230 bytes a row
@@ -183,6 +190,7 @@ class OnOneCluster(unittest.TestCase):
     def test_filters_count_and_skip(self):
         name, table_id = self.make_table(2)
         other, _ = self.make_table(2)
+        self.sql(f"SELECT SUM(v) FROM {name}")  # TiDB knows the region from here on
         self.control.set_faults({"method": "Coprocessor", "kind": "not_leader", "table_id": table_id, "skip": 1, "count": 2})
         for _ in range(3):
             self.assertEqual(self.sql(f"SELECT SUM(v) FROM {other}"), ((3,),))
@@ -317,6 +325,32 @@ class OnOneCluster(unittest.TestCase):
             worker.join()
         self.assertEqual(failures, [])
         self.assertEqual(self.sql(f"SELECT v FROM {name}"), ((121,),))
+
+
+class SeveralStores(Shared):
+    """Three stores in one process."""
+
+    STORES = 3
+
+    def test_leaders_are_spread_and_move(self):
+        name, table_id = self.make_table(1000)
+        wait_for(lambda: len(self.regions_of(table_id)) >= 8)
+        stores = self.control.stats()["stores"]
+        self.assertEqual(len(stores), 3)
+        self.assertTrue(all(store["leaders"] > 0 for store in stores), stores)
+        for store in stores:
+            before = self.control.stats()["methods"]["Coprocessor"]["total"]
+            for region in self.regions_of(table_id):
+                self.control.transfer_leader(region["id"], store["id"])
+            self.assertEqual(self.sql(f"SELECT COUNT(*), SUM(v) FROM {name}"), ((1000, 500500),))
+            # More requests than regions: those that went to the old leaders came back.
+            sent = self.control.stats()["methods"]["Coprocessor"]["total"] - before
+            self.assertGreater(sent, len(self.regions_of(table_id)))
+
+    def test_replica_read(self):
+        name, _ = self.make_table(200)
+        self.sql("SET tidb_replica_read = 'follower'")
+        self.assertEqual(self.sql(f"SELECT COUNT(*), SUM(v) FROM {name}"), ((200, 20100),))
 
 
 class Lifecycle(unittest.TestCase):

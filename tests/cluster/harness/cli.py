@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", "start a cluster and wait until TiDB answers SQL")
     up.add_argument("--mode", choices=("throwaway", "keep"), default="throwaway")
     up.add_argument("--region-size", type=int, help="bytes; a region above 3/2 of this is split")
+    up.add_argument("--stores", type=int, help="stores that the one store process plays (default 1)")
     up.add_argument("--json", action="store_true", help="print the status as JSON")
     down = command("down", "stop it; a throw-away cluster is removed")
     down.add_argument("--remove", action="store_true", help="remove a kept cluster's data too")
@@ -74,7 +75,7 @@ def _run(args: argparse.Namespace) -> int:
         build()
         print(bin_dir())
     elif name == "up":
-        status = cluster.up(args.mode, args.region_size)
+        status = cluster.up(args.mode, args.region_size, args.stores)
         if args.json:
             _show(status)
         else:

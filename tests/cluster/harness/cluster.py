@@ -90,8 +90,11 @@ class Cluster:
 
     # ---- up, down ---------------------------------------------------------------------------------
 
-    def up(self, mode: str = "throwaway", region_size: int | None = None) -> dict:
-        """Builds what is out of date, starts the cluster and waits until TiDB answers SQL."""
+    def up(self, mode: str = "throwaway", region_size: int | None = None, stores: int | None = None) -> dict:
+        """Builds what is out of date, starts the cluster and waits until TiDB answers SQL.
+
+        `stores` is the number of stores that the one store process plays; it is fixed at the first start.
+        """
         if os.environ.get("TIDB_SPARK_CLUSTER") == "existing":
             return self.status()
         stamps = build()
@@ -107,7 +110,9 @@ class Cluster:
                 self._down(remove=True)  # left over from a run that was cut off
                 state = None
             if state is None:
-                return self._first_start(mode, region_size or DEFAULT_REGION_SIZE, stamps)
+                return self._first_start(mode, region_size or DEFAULT_REGION_SIZE, stores or 1, stamps)
+            if stores not in (None, len(servers.store_addresses(state["ports"]))):
+                raise Failure(f"cluster {self.name!r} was made with another number of stores; `down --remove` first")
             size = region_size or state["region_size"]
             same = state["stamps"] == stamps and state["region_size"] == size and state["bin"] == str(bin_dir())
             if same and all(p.state() == "running" for p in self._process.values()):
@@ -118,13 +123,14 @@ class Cluster:
             self._start_all(state)
             return self.status()
 
-    def _first_start(self, mode: str, region_size: int, stamps: dict) -> dict:
+    def _first_start(self, mode: str, region_size: int, stores: int, stamps: dict) -> dict:
         if self.folder.exists() and any(p.name != "logs" for p in self.folder.iterdir()):
             if not (self.folder / "data").exists():
                 raise Failure(f"{self.folder} exists and is not a cluster's folder; choose another one")
             self._down(remove=True)
         for attempt in range(3):
-            ports = dict(zip(PORTS, free_ports(len(PORTS))))
+            names = [*PORTS, *(f"store_at_{n}" for n in range(2, stores + 1))]
+            ports = dict(zip(names, free_ports(len(names))))
             (self.folder / "data").mkdir(parents=True, exist_ok=True)
             state = {"name": self.name, "mode": mode, "region_size": region_size, "ports": ports,
                      "stamps": stamps, "bin": str(bin_dir())}
@@ -229,7 +235,7 @@ class Cluster:
             "name": self.name, "mode": state["mode"], "running": all(r["state"] == "running" for r in roles.values()),
             "folder": str(self.folder), "data": str(self.folder / "data"), "bin": state["bin"],
             "pd": {"addresses": [f"{servers.HOST}:{ports['pd']}"], **roles["pd"]},
-            "store": {"address": f"{servers.HOST}:{ports['store']}",
+            "store": {"address": f"{servers.HOST}:{ports['store']}", "addresses": servers.store_addresses(ports),
                       "control": f"http://{servers.HOST}:{ports['store_control']}",
                       "region_size": state["region_size"], **roles["store"]},
             "tidb": {"host": servers.HOST, "port": ports["tidb"], "status_port": ports["tidb_status"],

@@ -56,6 +56,10 @@ class Control:
         """Splits at raw keys; returns the number of regions."""
         return self.call("POST", "/split", {"keys": [key.hex() for key in keys]})["regions"]
 
+    def transfer_leader(self, region_id: int, store_id: int) -> None:
+        """Moves the leader of a region to another store."""
+        self.call("POST", "/transfer_leader", {"region_id": region_id, "store_id": store_id})
+
     def lock(self, **request) -> dict:
         """Leaves locks as a dead writer would; the fields are those of POST /lock."""
         return self.call("POST", "/lock", request)

@@ -13,7 +13,7 @@ election-interval = "1s"
 [log]
 level = "info"
 [replication]
-max-replicas = 1
+max-replicas = {stores}
 [schedule]
 merge-schedule-limit = 0
 region-schedule-limit = 0
@@ -36,10 +36,15 @@ auto-tls = false
 """
 
 
+def store_addresses(ports: dict) -> list[str]:
+    """Addresses of the stores; all but the first have a number in the name of their port."""
+    return [f"{HOST}:{port}" for name, port in ports.items() if name == "store" or name.startswith("store_at_")]
+
+
 def pd_command(binary: pathlib.Path, folder: pathlib.Path, ports: dict) -> tuple[list[str], dict]:
     """PD: command and environment."""
     config = folder / "pd.toml"
-    config.write_text(PD_CONFIG)
+    config.write_text(PD_CONFIG.format(stores=len(store_addresses(ports))))
     client, peer = f"http://{HOST}:{ports['pd']}", f"http://{HOST}:{ports['pd_peer']}"
     return [str(binary / "pd-server"), "--name=pd", f"--data-dir={folder / 'data' / 'pd'}",
             f"--client-urls={client}", f"--peer-urls={peer}", f"--initial-cluster=pd={peer}",
@@ -48,7 +53,7 @@ def pd_command(binary: pathlib.Path, folder: pathlib.Path, ports: dict) -> tuple
 
 def store_command(binary: pathlib.Path, folder: pathlib.Path, ports: dict, region_size: int) -> tuple[list[str], dict]:
     """Store: command and environment."""
-    return [str(binary / "store"), f"--pd={HOST}:{ports['pd']}", f"--addr={HOST}:{ports['store']}",
+    return [str(binary / "store"), f"--pd={HOST}:{ports['pd']}", f"--addr={','.join(store_addresses(ports))}",
             f"--control={HOST}:{ports['store_control']}", f"--data={folder / 'data' / 'store'}",
             f"--store-version={STORE_VERSION}", f"--region-size={region_size}"], {}
 

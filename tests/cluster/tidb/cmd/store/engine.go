@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pingcap/badger"
@@ -21,8 +22,8 @@ import (
 // engine is the store below its RPC service.
 type engine struct {
 	bundle  *mvcc.DBBundle
-	regions *region.Manager
-	server  *tikv.Server
+	regions []*region.Local
+	servers []*tikv.Server // one for each store; they share all below
 }
 
 // openEngine puts TiDB's store together from its parts, with our region manager in the place of its
@@ -33,7 +34,8 @@ func openEngine(ctx context.Context, o settings, pdc pd.Client) (*engine, error)
 		return nil, fmt.Errorf("timestamp from PD: %w", err)
 	}
 	conf := config.DefaultConf
-	conf.Server.StoreAddr, conf.Server.PDAddr, conf.Server.Raft = o.addr, o.pd, false
+	addrs := strings.Split(o.addr, ",")
+	conf.Server.StoreAddr, conf.Server.PDAddr, conf.Server.Raft = addrs[0], o.pd, false
 	conf.Engine.DBPath = o.data
 	safePoint := new(tikv.SafePoint)
 	db, err := openBadger(filepath.Join(o.data, "kv"), &conf.Engine, safePoint)
@@ -43,13 +45,14 @@ func openEngine(ctx context.Context, o settings, pdc pd.Client) (*engine, error)
 	e := &engine{bundle: &mvcc.DBBundle{
 		DB: db, LockStore: lockstore.NewMemStore(8 << 20), StateTS: uint64(physical)<<18 + uint64(logical),
 	}}
-	e.regions, err = region.Open(ctx, e.bundle, pdc, region.Options{
-		Addr: o.addr, StatusAddr: o.control, Version: o.version, SplitSize: o.regionSize,
+	manager, err := region.Open(ctx, e.bundle, pdc, region.Options{
+		Addrs: addrs, Version: o.version, SplitSize: o.regionSize,
 		CheckInterval: o.splitCheck, Heartbeat: 5 * time.Second,
 	})
 	if err != nil {
 		return nil, err
 	}
+	e.regions = manager.Locals()
 	writer, err := locklog.Open(filepath.Join(o.data, "locks.log"), e.bundle, tikv.NewDBWriter(e.bundle))
 	if err != nil {
 		return nil, err
@@ -57,7 +60,9 @@ func openEngine(ctx context.Context, o settings, pdc pd.Client) (*engine, error)
 	store := tikv.NewMVCCStore(&conf, e.bundle, o.data, safePoint, writer, pdc)
 	store.DeadlockDetectSvr.ChangeRole(tikv.Leader)
 	store.StartDeadlockDetection(false)
-	e.server = tikv.NewServer(e.regions, store, tikv.NewStandAlongInnerServer(e.bundle))
+	for _, l := range e.regions {
+		e.servers = append(e.servers, tikv.NewServer(l, store, tikv.NewStandAlongInnerServer(e.bundle)))
+	}
 	return e, nil
 }
 

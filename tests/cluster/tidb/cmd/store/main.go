@@ -1,5 +1,5 @@
 // Command store is the TiKV-compatible store of the test cluster: TiDB's own test store with a region
-// manager that splits, faults by request, and a control port. One process is one store. It is a test
+// manager that splits, faults by request, and a control port. One process can be several stores. It is a test
 // device: no replication, no authentication, loopback only.
 //
 //	PD <- registration, heartbeats - store <- gRPC tikvpb.Tikv (TiDB, clients under test)
@@ -44,7 +44,7 @@ type settings struct {
 func main() {
 	var o settings
 	flag.StringVar(&o.pd, "pd", "127.0.0.1:2379", "addresses of PD, separated by commas")
-	flag.StringVar(&o.addr, "addr", "127.0.0.1:20160", "address of the store, as registered at PD")
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:20160", "address of the store, as registered at PD; several, separated by commas, make several stores of this process")
 	flag.StringVar(&o.control, "control", "127.0.0.1:20180", "address of the control port")
 	flag.StringVar(&o.data, "data", "", "data folder; made when missing")
 	flag.StringVar(&o.version, "store-version", "8.5.0", "version registered at PD")
@@ -75,9 +75,13 @@ func run(o settings) error {
 		return fmt.Errorf("connect to PD at %s: %w", o.pd, err)
 	}
 	// Listen before registering: what PD hands out must answer.
-	listener, err := net.Listen("tcp", o.addr)
-	if err != nil {
-		return err
+	var listeners []net.Listener
+	for _, addr := range strings.Split(o.addr, ",") {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, l)
 	}
 	controlListener, err := net.Listen("tcp", o.control)
 	if err != nil {
@@ -89,12 +93,46 @@ func run(o settings) error {
 	if err != nil {
 		return err
 	}
-	pipe := rpc.NewPipeline(eng.regions)
-	service := rpc.NewService(eng.server, eng.bundle.LockStore, pipe)
+	shared := rpc.NewShared()
+	failed := make(chan error, len(listeners)+1)
+	ctl := &control.Control{Stores: make(map[uint64]*rpc.Service), PD: pdc}
+	var servers []*grpc.Server
+	for i, l := range listeners {
+		pipe := rpc.NewPipeline(eng.regions[i], shared)
+		service := rpc.NewService(eng.servers[i], eng.bundle.LockStore, pipe)
+		if i == 0 {
+			ctl.Service, ctl.Pipe = service, pipe
+		}
+		ctl.Stores[eng.regions[i].StoreID()] = service
+		server := newServer(pipe, service)
+		servers = append(servers, server)
+		go func() { failed <- server.Serve(l) }()
+	}
+	port := &http.Server{Handler: ctl.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { failed <- port.Serve(controlListener) }()
+	log.Info("store is up", zap.String("address", o.addr), zap.String("control", o.control), zap.Int64("region size", o.regionSize))
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info("store stops")
+	}
+	_ = port.Close()
+	for _, s := range servers {
+		s.Stop() // cuts the connections and waits for the requests
+	}
+	for i := 0; i < 500 && shared.Stats.InFlight() > 0; i++ { // requests of batches
+		time.Sleep(10 * time.Millisecond)
+	}
+	eng.servers[0].Stop() // saves regions, closes the engine
+	return err
+}
 
+// newServer is the gRPC server of one store.
+func newServer(pipe *rpc.Pipeline, service *rpc.Service) *grpc.Server {
 	server := grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
 		grpc.InitialWindowSize(2<<20), grpc.InitialConnWindowSize(8<<20),
+		grpc.WaitForHandlers(true),
 		grpc.UnaryInterceptor(pipe.Interceptor), grpc.StreamInterceptor(pipe.StreamInterceptor),
 		// Clients ping idle connections every few seconds; the default policy would cut them off.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
@@ -103,24 +141,5 @@ func run(o settings) error {
 	healthy := health.NewServer()
 	healthy.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, healthy)
-	ctl := &http.Server{
-		Handler:           (&control.Control{Service: service, Pipe: pipe, PD: pdc}).Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
-
-	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(listener) }()
-	go func() { failed <- ctl.Serve(controlListener) }()
-	log.Info("store is up", zap.String("address", o.addr), zap.String("control", o.control),
-		zap.Uint64("id", eng.regions.StoreID()), zap.Int64("region size", o.regionSize))
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		log.Info("store stops")
-	}
-	healthy.Shutdown()
-	_ = ctl.Close()
-	server.Stop()
-	eng.server.Stop() // waits for requests, saves locks and regions, closes the engine
-	return err
+	return server
 }

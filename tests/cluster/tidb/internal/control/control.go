@@ -24,8 +24,9 @@ const maxBody = 16 << 20
 
 // Control answers the port's requests.
 type Control struct {
-	Service *rpc.Service
-	Pipe    *rpc.Pipeline
+	Service *rpc.Service  // of the first store
+	Pipe    *rpc.Pipeline // of the first store; faults, counters and regions are the same for all
+	Stores  map[uint64]*rpc.Service
 	PD      pd.Client
 }
 
@@ -56,6 +57,7 @@ func (c *Control) Handler() http.Handler {
 	})
 	handle("GET /regions", c.regions)
 	handle("POST /split", c.split)
+	handle("POST /transfer_leader", c.transferLeader)
 	handle("GET /locks", c.locks)
 	handle("POST /lock", c.lock)
 	return mux
@@ -69,13 +71,17 @@ func decode(body []byte, into any) error {
 
 func (c *Control) stats(*http.Request, []byte) (any, error) {
 	methods := c.Pipe.Stats.Snapshot()
-	var inFlight int64
-	for _, m := range methods {
-		inFlight += m.InFlight
+	leaders := make(map[uint64]int)
+	for _, r := range c.Pipe.Regions.Regions() {
+		leaders[r.Leader().StoreId]++
+	}
+	stores := []map[string]any{}
+	for _, l := range c.Pipe.Regions.Locals() {
+		stores = append(stores, map[string]any{"id": l.StoreID(), "address": l.Addr(), "leaders": leaders[l.StoreID()]})
 	}
 	return map[string]any{
-		"store_id": c.Pipe.Regions.StoreID(), "regions": len(c.Pipe.Regions.Regions()),
-		"in_flight": inFlight, "methods": methods,
+		"stores": stores, "regions": len(c.Pipe.Regions.Regions()),
+		"in_flight": c.Pipe.Stats.InFlight(), "methods": methods,
 	}, nil
 }
 
@@ -92,7 +98,8 @@ func (c *Control) setFaults(_ *http.Request, body []byte) (any, error) {
 
 type regionView struct {
 	ID       uint64 `json:"id"`
-	PeerID   uint64 `json:"peer_id"`
+	Leader   uint64 `json:"leader"`    // peer id
+	StoreID  uint64 `json:"store_id"`  // of the leader
 	StartKey string `json:"start_key"` // hex of the raw key, empty for the first region
 	EndKey   string `json:"end_key"`   // hex of the raw key, empty for the last region
 	ConfVer  uint64 `json:"conf_ver"`
@@ -104,7 +111,7 @@ func view(regions []*region.Region) []regionView {
 	out := make([]regionView, 0, len(regions))
 	for _, r := range regions {
 		v := regionView{
-			ID: r.Meta().Id, PeerID: r.Meta().Peers[0].Id, StartKey: hex.EncodeToString(r.RawStart()),
+			ID: r.Meta().Id, Leader: r.Leader().Id, StoreID: r.Leader().StoreId, StartKey: hex.EncodeToString(r.RawStart()),
 			ConfVer: r.Meta().RegionEpoch.ConfVer, Version: r.Meta().RegionEpoch.Version, Size: r.Size(),
 		}
 		if len(r.Meta().EndKey) > 0 {
@@ -155,6 +162,17 @@ func (c *Control) split(r *http.Request, body []byte) (any, error) {
 		}
 	}
 	return map[string]int{"regions": len(c.Pipe.Regions.Regions())}, nil
+}
+
+func (c *Control) transferLeader(_ *http.Request, body []byte) (any, error) {
+	var req struct {
+		RegionID uint64 `json:"region_id"`
+		StoreID  uint64 `json:"store_id"`
+	}
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return req, c.Pipe.Regions.TransferLeader(req.RegionID, req.StoreID)
 }
 
 func (c *Control) locks(r *http.Request, _ []byte) (any, error) {

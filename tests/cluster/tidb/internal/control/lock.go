@@ -91,10 +91,11 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 		if at == nil {
 			return nil, fmt.Errorf("no region holds %x", key)
 		}
-		kctx := &kvrpcpb.Context{RegionId: at.Meta().Id, RegionEpoch: at.Meta().RegionEpoch, Peer: at.Meta().Peers[0]}
+		kctx := &kvrpcpb.Context{RegionId: at.Meta().Id, RegionEpoch: at.Meta().RegionEpoch, Peer: at.Leader()}
+		service := c.Stores[at.Leader().StoreId]
 		var errs []*kvrpcpb.KeyError
 		if req.Pessimistic {
-			resp, err := c.Service.KvPessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
+			resp, err := service.KvPessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
 				Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: kvrpcpb.Op_PessimisticLock, Key: key}},
 				PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, ForUpdateTs: req.ForUpdateTS,
 				WaitTimeout: -1, MinCommitTs: req.MinCommitTS,
@@ -116,7 +117,7 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 			if req.AsyncCommit && string(key) == string(primary) {
 				prewrite.Secondaries = secondaries
 			}
-			resp, err := c.Service.Prewrite(ctx, prewrite)
+			resp, err := service.Prewrite(ctx, prewrite)
 			if err != nil {
 				return nil, err
 			}

@@ -50,6 +50,7 @@ type Rule struct {
 	Skip   int    `json:"skip,omitempty"`  // matching requests that pass first
 	Ms     int    `json:"ms,omitempty"`    // milliseconds: of `delay`, and the advised back-off of server_is_busy
 
+	StoreID       uint64 `json:"store_id,omitempty"`       // only requests that came to this store
 	RegionID      uint64 `json:"region_id,omitempty"`      // only requests to this region
 	TableID       int64  `json:"table_id,omitempty"`       // only requests with a key or range of this (physical) table
 	KeyPrefix     string `json:"key_prefix,omitempty"`     // hex; only requests with a raw key or range below this prefix
@@ -66,6 +67,7 @@ type State struct {
 // Probe is what a rule may look at.
 type Probe struct {
 	Method        string
+	StoreID       uint64
 	RegionID      uint64
 	RequestSource string
 	Ranges        []Range
@@ -199,6 +201,7 @@ func (s *Set) Match(p Probe, regionError bool) Action {
 
 func (a *active) matches(p Probe) bool {
 	if a.Method != "*" && a.Method != p.Method || a.RegionID != 0 && a.RegionID != p.RegionID ||
+		a.StoreID != 0 && a.StoreID != p.StoreID ||
 		a.RequestSource != "" && !strings.Contains(p.RequestSource, a.RequestSource) {
 		return false
 	}

@@ -47,29 +47,29 @@ func (m *Manager) heartbeatLoop() {
 				continue
 			}
 			m.pdc.ReportRegion(&pdpb.RegionHeartbeatRequest{
-				Region: r.meta, Leader: r.meta.Peers[0], Term: 6, ApproximateSize: uint64(max(r.Size(), 1)),
+				Region: r.meta, Leader: r.leader, Term: 6, ApproximateSize: uint64(max(r.Size(), 1)),
 			})
 		}
 	}
 }
 
-// storeHeartbeatLoop keeps the store "Up" for PD.
+// storeHeartbeatLoop keeps the stores "Up" for PD.
 func (m *Manager) storeHeartbeatLoop() {
 	const space = 100 << 30 // enough that PD never thinks of a full disk
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
-		m.mu.RLock()
-		stats := &pdpb.StoreStats{
-			StoreId: m.store.Id, Capacity: space, Available: space, RegionCount: uint32(len(m.sorted)),
-			StartTime: uint32(m.started.Unix()),
+		for _, store := range m.stores {
+			stats := &pdpb.StoreStats{
+				StoreId: store.Id, Capacity: space, Available: space, RegionCount: uint32(len(m.Regions())),
+				StartTime: uint32(m.started.Unix()),
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			if err := m.pdc.StoreHeartbeat(ctx, stats); err != nil {
+				log.Warn("store heartbeat", zap.Error(err))
+			}
+			cancel()
 		}
-		m.mu.RUnlock()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		if err := m.pdc.StoreHeartbeat(ctx, stats); err != nil {
-			log.Warn("store heartbeat", zap.Error(err))
-		}
-		cancel()
 		select {
 		case <-m.closed:
 			return

@@ -13,30 +13,27 @@ import (
 	"github.com/pingcap/badger"
 	"github.com/pingcap/badger/y"
 	"github.com/pingcap/kvproto/pkg/errorpb"
-	"github.com/pingcap/kvproto/pkg/kvrpcpb"
 	"github.com/pingcap/kvproto/pkg/metapb"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/pd"
-	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv/mvcc"
 	"github.com/pingcap/tidb/pkg/util/codec"
 )
 
 // Options of a Manager.
 type Options struct {
-	Addr          string // address registered at PD
-	StatusAddr    string
+	Addrs         []string      // addresses registered at PD, one for each store
 	Version       string        // version registered at PD, such as 8.5.0
 	SplitSize     int64         // bytes; a region above 3/2 of it is cut into parts of this size
 	CheckInterval time.Duration // how often sizes are looked at
 	Heartbeat     time.Duration // how often all regions are reported to PD
 }
 
-// Manager holds all regions and answers as tikv.RegionManager.
+// Manager holds all regions; Local is its face to a store.
 type Manager struct {
 	bundle  *mvcc.DBBundle
 	pdc     pd.Client
 	opts    Options
-	store   *metapb.Store
+	stores  []*metapb.Store
 	latches *latches
 	started time.Time
 
@@ -52,8 +49,6 @@ type Manager struct {
 	closed  chan struct{}
 }
 
-var _ tikv.RegionManager = (*Manager)(nil)
-
 // Open loads the regions of the bundle, or bootstraps the cluster at PD when there are none, and
 // registers the store.
 func Open(ctx context.Context, bundle *mvcc.DBBundle, pdc pd.Client, opts Options) (*Manager, error) {
@@ -65,24 +60,27 @@ func Open(ctx context.Context, bundle *mvcc.DBBundle, pdc pd.Client, opts Option
 	if err := m.load(); err != nil {
 		return nil, fmt.Errorf("load regions: %w", err)
 	}
-	if m.store == nil {
+	if len(m.stores) == 0 {
 		if err := m.bootstrap(ctx); err != nil {
 			return nil, fmt.Errorf("bootstrap the cluster at PD: %w", err)
 		}
 	}
-	m.store.Address, m.store.StatusAddress, m.store.Version = opts.Addr, opts.StatusAddr, opts.Version
-	m.store.StartTimestamp = m.started.Unix()
-	if err := pdc.PutStore(ctx, m.store); err != nil {
-		return nil, fmt.Errorf("register store %d at PD: %w", m.store.Id, err)
+	if len(m.stores) != len(opts.Addrs) {
+		return nil, fmt.Errorf("the data folder was made by %d stores and %d are asked for", len(m.stores), len(opts.Addrs))
 	}
+	for i, store := range m.stores {
+		store.Address, store.Version = opts.Addrs[i], opts.Version
+		store.StartTimestamp = m.started.Unix()
+		if err := pdc.PutStore(ctx, store); err != nil {
+			return nil, fmt.Errorf("register store %d at PD: %w", store.Id, err)
+		}
+	}
+	pdc.SetRegionHeartbeatResponseHandler(m.onHeartbeatResponse)
 	go m.heartbeatLoop()
 	go m.storeHeartbeatLoop()
 	go m.sizeLoop()
 	return m, nil
 }
-
-// StoreID is the id that PD knows this store by.
-func (m *Manager) StoreID() uint64 { return m.store.GetId() }
 
 // Regions lists all regions in key order.
 func (m *Manager) Regions() []*Region {
@@ -113,76 +111,6 @@ func (m *Manager) Get(id uint64) *Region {
 	return m.byID[id]
 }
 
-// GetStoreIDByAddr implements tikv.RegionManager.
-func (m *Manager) GetStoreIDByAddr(addr string) (uint64, error) {
-	if addr != m.opts.Addr {
-		return 0, fmt.Errorf("no store at %s", addr)
-	}
-	return m.store.Id, nil
-}
-
-// GetStoreAddrByStoreID implements tikv.RegionManager.
-func (m *Manager) GetStoreAddrByStoreID(id uint64) (string, error) {
-	if id != m.store.Id {
-		return "", fmt.Errorf("no store %d", id)
-	}
-	return m.opts.Addr, nil
-}
-
-// GetStoreInfoFromCtx implements tikv.RegionManager.
-func (m *Manager) GetStoreInfoFromCtx(ctx *kvrpcpb.Context) (string, uint64, *errorpb.Error) {
-	if err := m.checkStore(ctx); err != nil {
-		return "", 0, err
-	}
-	return m.opts.Addr, m.store.Id, nil
-}
-
-func (m *Manager) checkStore(ctx *kvrpcpb.Context) *errorpb.Error {
-	if asked := ctx.GetPeer().GetStoreId(); asked != m.store.Id {
-		return &errorpb.Error{
-			Message:       fmt.Sprintf("to store id %d, mine %d", asked, m.store.Id),
-			StoreNotMatch: &errorpb.StoreNotMatch{RequestStoreId: asked, ActualStoreId: m.store.Id},
-		}
-	}
-	return nil
-}
-
-// GetRegionFromCtx implements tikv.RegionManager: the checks of TiKV in TiKV's order (store, region,
-// peer, epoch).
-func (m *Manager) GetRegionFromCtx(ctx *kvrpcpb.Context) (tikv.RegionCtx, *errorpb.Error) {
-	r, err := m.Check(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// Check is GetRegionFromCtx with the concrete type.
-func (m *Manager) Check(ctx *kvrpcpb.Context) (*Region, *errorpb.Error) {
-	if err := m.checkStore(ctx); err != nil {
-		return nil, err
-	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	r := m.byID[ctx.GetRegionId()]
-	if r == nil {
-		return nil, &errorpb.Error{
-			Message:        fmt.Sprintf("region %d is missing", ctx.GetRegionId()),
-			RegionNotFound: &errorpb.RegionNotFound{RegionId: ctx.GetRegionId()},
-		}
-	}
-	if asked, mine := ctx.GetPeer().GetId(), r.meta.Peers[0].Id; asked != mine {
-		return nil, &errorpb.Error{
-			Message:        fmt.Sprintf("mismatch peer id %d != %d", asked, mine),
-			MismatchPeerId: &errorpb.MismatchPeerId{RequestPeerId: asked, StorePeerId: mine},
-		}
-	}
-	if e, have := ctx.GetRegionEpoch(), r.meta.RegionEpoch; e.GetVersion() != have.Version || e.GetConfVer() != have.ConfVer {
-		return nil, m.epochNotMatch(r)
-	}
-	return r, nil
-}
-
 // EpochNotMatch is the error that TiKV gives for a stale epoch of the region.
 func (m *Manager) EpochNotMatch(r *Region) *errorpb.Error {
 	m.mu.RLock()
@@ -204,7 +132,7 @@ func (m *Manager) epochNotMatch(r *Region) *errorpb.Error {
 	}
 }
 
-// Close implements tikv.RegionManager.
+// Close ends the background work and saves the sizes of the regions.
 func (m *Manager) Close() error {
 	close(m.closed)
 	m.splitMu.Lock() // a split in progress reaches the disk before the engine closes
@@ -214,24 +142,28 @@ func (m *Manager) Close() error {
 
 func (m *Manager) load() error {
 	return m.bundle.DB.View(func(txn *badger.Txn) error {
-		item, err := txn.Get(storeKey)
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		val, err := item.Value()
-		if err != nil {
-			return err
-		}
-		store := new(metapb.Store)
-		if err := store.Unmarshal(val); err != nil {
-			return err
+		for i := 0; ; i++ {
+			item, err := txn.Get(storeRecordKey(i))
+			if errors.Is(err, badger.ErrKeyNotFound) {
+				break
+			} else if err != nil {
+				return err
+			}
+			val, err := item.Value()
+			if err != nil {
+				return err
+			}
+			store := new(metapb.Store)
+			if err := store.Unmarshal(val); err != nil {
+				return err
+			}
+			m.stores = append(m.stores, store)
 		}
 		it := txn.NewIterator(badger.DefaultIteratorOptions)
 		defer it.Close()
 		for it.Seek(regionPrefix); it.ValidForPrefix(regionPrefix); it.Next() {
-			if val, err = it.Item().Value(); err != nil {
+			val, err := it.Item().Value()
+			if err != nil {
 				return err
 			}
 			r, err := parseRecord(val, m.latches)
@@ -240,35 +172,40 @@ func (m *Manager) load() error {
 			}
 			m.put(r)
 		}
-		m.store = store
 		return nil
 	})
 }
 
 // bootstrap makes the first region of a new cluster.
 func (m *Manager) bootstrap(ctx context.Context) error {
-	ids, err := m.allocIDs(ctx, 3)
+	ids, err := m.allocIDs(ctx, 1+2*len(m.opts.Addrs))
 	if err != nil {
 		return err
 	}
-	store := &metapb.Store{Id: ids[0], Address: m.opts.Addr, Version: m.opts.Version}
-	meta := &metapb.Region{
-		Id: ids[1], RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1},
-		Peers: []*metapb.Peer{{Id: ids[2], StoreId: store.Id}},
+	meta := &metapb.Region{Id: ids[0], RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}
+	var stores []*metapb.Store
+	for i, addr := range m.opts.Addrs {
+		store := &metapb.Store{Id: ids[1+2*i], Address: addr, Version: m.opts.Version}
+		stores = append(stores, store)
+		meta.Peers = append(meta.Peers, &metapb.Peer{Id: ids[2+2*i], StoreId: store.Id})
 	}
-	resp, err := m.pdc.Bootstrap(ctx, store, meta)
+	// PD takes one store with one peer here; it learns the others when they register and report.
+	first := *meta
+	first.Peers = meta.Peers[:1]
+	resp, err := m.pdc.Bootstrap(ctx, stores[0], &first)
 	if err != nil {
 		return err
 	}
 	if e := resp.GetHeader().GetError(); e != nil {
 		return fmt.Errorf("%s: this PD belongs to another data folder; give the store its old folder or both new ones", e.String())
 	}
+	meta.RegionEpoch.ConfVer += uint64(len(stores) - 1) // the peers that PD does not know yet
 	r, err := newRegion(meta, 0, new(int64), m.latches)
 	if err != nil {
 		return err
 	}
-	m.store = store
-	if err := m.save([]*Region{r}, store); err != nil {
+	m.stores = stores
+	if err := m.save([]*Region{r}, stores); err != nil {
 		return err
 	}
 	m.put(r)
@@ -290,16 +227,16 @@ func (m *Manager) put(r *Region) {
 	m.sorted[i] = r
 }
 
-// save writes region records (and the store's own, when given) in one transaction of the engine.
-func (m *Manager) save(regions []*Region, store *metapb.Store) error {
+// save writes region records (and those of stores, when given) in one transaction of the engine.
+func (m *Manager) save(regions []*Region, stores []*metapb.Store) error {
 	return m.bundle.DB.Update(func(txn *badger.Txn) error {
 		ts := atomic.AddUint64(&m.bundle.StateTS, 1)
-		if store != nil {
+		for i, store := range stores {
 			val, err := store.Marshal()
 			if err != nil {
 				return err
 			}
-			if err := txn.SetEntry(&badger.Entry{Key: y.KeyWithTs(storeKey, ts), Value: val}); err != nil {
+			if err := txn.SetEntry(&badger.Entry{Key: y.KeyWithTs(storeRecordKey(i), ts), Value: val}); err != nil {
 				return err
 			}
 		}

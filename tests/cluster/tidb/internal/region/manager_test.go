@@ -27,11 +27,12 @@ func (f *fakePD) AllocID(context.Context) (uint64, error) { f.next++; return f.n
 func (f *fakePD) Bootstrap(context.Context, *metapb.Store, *metapb.Region) (*pdpb.BootstrapResponse, error) {
 	return new(pdpb.BootstrapResponse), nil
 }
-func (f *fakePD) PutStore(context.Context, *metapb.Store) error          { return nil }
-func (f *fakePD) StoreHeartbeat(context.Context, *pdpb.StoreStats) error { return nil }
-func (f *fakePD) ReportRegion(r *pdpb.RegionHeartbeatRequest)            { f.reports <- r }
+func (f *fakePD) SetRegionHeartbeatResponseHandler(func(*pdpb.RegionHeartbeatResponse)) {}
+func (f *fakePD) PutStore(context.Context, *metapb.Store) error                         { return nil }
+func (f *fakePD) StoreHeartbeat(context.Context, *pdpb.StoreStats) error                { return nil }
+func (f *fakePD) ReportRegion(r *pdpb.RegionHeartbeatRequest)                           { f.reports <- r }
 
-func open(t *testing.T, dir string, splitSize int64) (*Manager, *mvcc.DBBundle) {
+func open(t *testing.T, dir string, splitSize int64, more ...string) (*Local, *mvcc.DBBundle) {
 	t.Helper()
 	o := badger.DefaultOptions
 	o.Dir, o.ValueDir, o.ManagedTxns = dir, dir, true
@@ -41,15 +42,15 @@ func open(t *testing.T, dir string, splitSize int64) (*Manager, *mvcc.DBBundle) 
 	}
 	bundle := &mvcc.DBBundle{DB: db, StateTS: 1000}
 	m, err := Open(context.Background(), bundle, &fakePD{next: 100, reports: make(chan *pdpb.RegionHeartbeatRequest, 1000)},
-		Options{Addr: "127.0.0.1:1", Version: "8.5.0", SplitSize: splitSize, CheckInterval: 10 * time.Millisecond, Heartbeat: time.Hour})
+		Options{Addrs: append([]string{"127.0.0.1:1"}, more...), Version: "8.5.0", SplitSize: splitSize, CheckInterval: 10 * time.Millisecond, Heartbeat: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, bundle
+	return m.Locals()[0], bundle
 }
 
 // whole checks that the regions cover the key space once, in order.
-func whole(t *testing.T, m *Manager) {
+func whole(t *testing.T, m *Local) {
 	t.Helper()
 	regions := m.Regions()
 	var at []byte
@@ -170,5 +171,55 @@ func TestRegionsSurviveAndSplitBySize(t *testing.T) {
 	whole(t, again)
 	if len(again.Regions()) != n || again.StoreID() != m.StoreID() {
 		t.Errorf("%d regions of store %d came back, want %d of %d", len(again.Regions()), again.StoreID(), n, m.StoreID())
+	}
+}
+
+func TestSeveralStores(t *testing.T) {
+	dir := t.TempDir()
+	m, bundle := open(t, dir, 1<<30, "127.0.0.1:2", "127.0.0.1:3")
+	locals := m.Locals()
+	leaders := make(map[uint64]int)
+	for _, r := range m.Regions() {
+		if len(r.Meta().Peers) != 3 {
+			t.Fatalf("region %d has %d peers", r.Meta().Id, len(r.Meta().Peers))
+		}
+		leaders[r.Leader().StoreId]++
+	}
+	if len(leaders) < 2 {
+		t.Errorf("all leaders are in one store: %v", leaders)
+	}
+	r := m.Locate([]byte("t"))
+	for i, l := range locals {
+		if err := m.TransferLeader(r.Meta().Id, l.StoreID()); err != nil {
+			t.Fatal(err)
+		}
+		for j, other := range locals {
+			ctx := contextFor(r)
+			ctx.Peer = r.peerIn(other.StoreID())
+			_, e := other.Check(ctx)
+			if i == j && e != nil {
+				t.Errorf("leader refuses: %v", e)
+			}
+			if i != j && e.GetNotLeader().GetLeader().GetStoreId() != l.StoreID() {
+				t.Errorf("follower: %v", e)
+			}
+			ctx.ReplicaRead = true
+			if _, e := other.Check(ctx); e != nil {
+				t.Errorf("replica read: %v", e)
+			}
+		}
+	}
+	if err := m.TransferLeader(r.Meta().Id, 999); err == nil {
+		t.Error("leader in a store that does not exist")
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(context.Background(), bundle, m.pdc, Options{Addrs: []string{"127.0.0.1:1"}, CheckInterval: time.Hour, Heartbeat: time.Hour})
+	if err == nil {
+		t.Error("opened with another number of stores")
+	}
+	if err := bundle.DB.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,9 +1,12 @@
 // Package region owns the regions of the test store.
 //
+// One process may be several stores: every region has a peer in each, one of which leads, and all
+// share the data. A Local is what one store knows.
+//
 // TiDB's test store comes with a region manager that cannot split on request and that numbers the
 // epochs of a split differently from TiKV. This one does what TiKV does where a client can see it:
 //
-//	request -> Manager.GetRegionFromCtx (store, peer, region, epoch) -> Region (bounds, latches)
+//	request -> Local.GetRegionFromCtx (store, region, leader, peer, epoch) -> Region (bounds, latches)
 //	SplitRegion RPC, /split, size check -> Manager.Split -> disk -> PD heartbeat
 //
 // After a split the right-most part keeps the id and all parts share the new epoch version. Regions
@@ -31,6 +34,7 @@ var (
 // tikv.RegionCtx asks for.
 type Region struct {
 	meta     *metapb.Region
+	leader   *metapb.Peer
 	rawStart []byte
 	rawEnd   []byte // 0xff for the last region, so that the store's own records stay out of reach
 	size     int64  // bytes at the last measurement
@@ -40,6 +44,19 @@ type Region struct {
 
 // Meta returns the metadata as PD and clients see it (memory-comparable bounds).
 func (r *Region) Meta() *metapb.Region { return r.meta }
+
+// Leader is the peer that serves the region.
+func (r *Region) Leader() *metapb.Peer { return r.leader }
+
+// peerIn is the region's peer in a store; nil when it has none there.
+func (r *Region) peerIn(store uint64) *metapb.Peer {
+	for _, p := range r.meta.Peers {
+		if p.StoreId == store {
+			return p
+		}
+	}
+	return nil
+}
 
 // Diff points to the number of bytes written since the last size measurement.
 func (r *Region) Diff() *int64 { return r.diff }
@@ -65,7 +82,12 @@ func (r *Region) Contains(raw []byte) bool {
 func (r *Region) Size() int64 { return atomic.LoadInt64(&r.size) + atomic.LoadInt64(r.diff) }
 
 func newRegion(meta *metapb.Region, size int64, diff *int64, l *latches) (*Region, error) {
+	if len(meta.Peers) == 0 {
+		return nil, fmt.Errorf("region %d has no peers", meta.Id)
+	}
 	r := &Region{meta: meta, size: size, diff: diff, latches: l, rawEnd: internalPrefix}
+	// Ids are given out in turn, so that this spreads the leaders over the stores.
+	r.leader = meta.Peers[meta.Id%uint64(len(meta.Peers))]
 	var err error
 	if len(meta.StartKey) > 0 {
 		if _, r.rawStart, err = codec.DecodeBytes(meta.StartKey, nil); err != nil {
@@ -98,6 +120,14 @@ func parseRecord(data []byte, l *latches) (*Region, error) {
 		return nil, err
 	}
 	return newRegion(meta, int64(binary.LittleEndian.Uint64(data)), new(int64), l)
+}
+
+// storeRecordKey is the key of the n-th store's record; that of the first has no suffix.
+func storeRecordKey(n int) []byte {
+	if n == 0 {
+		return storeKey
+	}
+	return append(bytes.Clone(storeKey), byte(n))
 }
 
 func recordKey(id uint64) []byte {

@@ -41,7 +41,8 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 	if len(cuts) == 0 {
 		return []*Region{r}, nil
 	}
-	ids, err := m.allocIDs(ctx, 2*len(cuts))
+	each := 1 + len(m.stores) // the region and its peers
+	ids, err := m.allocIDs(ctx, each*len(cuts))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,10 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 		}
 		if i < len(cuts) { // the right-most part keeps the id
 			meta.EndKey = encode(cuts[i])
-			meta.Id, meta.Peers = ids[2*i], []*metapb.Peer{{Id: ids[2*i+1], StoreId: m.store.Id}}
+			meta.Id, meta.Peers = ids[each*i], nil
+			for n, store := range m.stores {
+				meta.Peers = append(meta.Peers, &metapb.Peer{Id: ids[each*i+1+n], StoreId: store.Id})
+			}
 			diff = new(int64)
 		}
 		size := r.Size() / int64(len(cuts)+1)
@@ -71,6 +75,9 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 		part, err := newRegion(meta, size, diff, m.latches)
 		if err != nil {
 			return nil, err
+		}
+		if i == len(cuts) {
+			part.leader = r.leader
 		}
 		parts = append(parts, part)
 	}
@@ -89,8 +96,8 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 }
 
 // SplitRegion implements the RPC of that name: SplitKeys (or the older SplitKey) are raw keys.
-func (m *Manager) SplitRegion(req *kvrpcpb.SplitRegionRequest) *kvrpcpb.SplitRegionResponse {
-	r, regErr := m.Check(req.GetContext())
+func (l *Local) SplitRegion(req *kvrpcpb.SplitRegionRequest) *kvrpcpb.SplitRegionResponse {
+	r, regErr := l.Check(req.GetContext())
 	if regErr != nil {
 		return &kvrpcpb.SplitRegionResponse{RegionError: regErr}
 	}
@@ -100,10 +107,10 @@ func (m *Manager) SplitRegion(req *kvrpcpb.SplitRegionRequest) *kvrpcpb.SplitReg
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	parts, err := m.Split(ctx, r, keys)
+	parts, err := l.Split(ctx, r, keys)
 	if err != nil {
-		if now := m.Get(r.meta.Id); now != nil && now != r {
-			return &kvrpcpb.SplitRegionResponse{RegionError: m.EpochNotMatch(now)}
+		if now := l.Get(r.meta.Id); now != nil && now != r {
+			return &kvrpcpb.SplitRegionResponse{RegionError: l.EpochNotMatch(now)}
 		}
 		return &kvrpcpb.SplitRegionResponse{RegionError: &errorpb.Error{Message: err.Error()}}
 	}

@@ -32,17 +32,25 @@ import (
 // ExitKilled is the exit code of a process that a fault has killed.
 const ExitKilled = 137
 
-// Pipeline is what every request passes.
+// Pipeline is what every request to one store passes.
 type Pipeline struct {
-	Regions *region.Manager
-	Faults  *fault.Set
-	Stats   *Stats
+	*Shared
+	Regions *region.Local
 	methods map[string]*method
 	byReq   map[reflect.Type]*method
+}
+
+// Shared is what the pipelines of all stores of a process have in common.
+type Shared struct {
+	Faults  *fault.Set
+	Stats   *Stats
 	txnSize txnSizes
 	gates   gates
 	exit    func(int)
 }
+
+// NewShared makes it, without rules and with all counters at zero.
+func NewShared() *Shared { return &Shared{Faults: new(fault.Set), Stats: newStats(), exit: os.Exit} }
 
 // method is one unary RPC of the service.
 type method struct {
@@ -53,8 +61,8 @@ type method struct {
 }
 
 // NewPipeline makes the pipeline; Bind gives it the service.
-func NewPipeline(regions *region.Manager) *Pipeline {
-	return &Pipeline{Regions: regions, Faults: new(fault.Set), Stats: newStats(), exit: os.Exit}
+func NewPipeline(regions *region.Local, shared *Shared) *Pipeline {
+	return &Pipeline{Regions: regions, Shared: shared}
 }
 
 // Bind takes the unary RPCs of a service: the methods of the gRPC interface that map one message to
@@ -128,7 +136,7 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	}
 	kctx, ranges := contextOf(req), rangesOf(req)
 	act := p.Faults.Match(fault.Probe{
-		Method: m.name, RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(), Ranges: ranges,
+		Method: m.name, StoreID: p.Regions.StoreID(), RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(), Ranges: ranges,
 	}, m.regionError)
 	if act.DelayMs > 0 {
 		select {

@@ -35,13 +35,13 @@ func withRegionError(resp reflect.Type, e *errorpb.Error) any {
 var undeterminedResult = []byte{0xb2, 0x01, 0x00}
 
 // regionError builds the error of a fault kind as TiKV would for this request.
-func regionError(kind string, ms int, m *region.Manager, ctx *kvrpcpb.Context, ranges []fault.Range) *errorpb.Error {
+func regionError(kind string, ms int, m *region.Local, ctx *kvrpcpb.Context, ranges []fault.Range) *errorpb.Error {
 	id := ctx.GetRegionId()
 	e := &errorpb.Error{Message: "injected fault: " + kind}
 	r := m.Get(id)
 	peer := &metapb.Peer{}
 	if r != nil {
-		peer = r.Meta().Peers[0]
+		peer = r.Leader()
 	}
 	switch kind {
 	case "not_leader":

@@ -21,7 +21,7 @@ import (
 )
 
 func pipeline() *Pipeline {
-	p := NewPipeline(new(region.Manager))
+	p := NewPipeline(&region.Local{Manager: new(region.Manager)}, NewShared())
 	p.Bind(new(Service))
 	return p
 }
@@ -91,7 +91,7 @@ func TestEveryRegionErrorKindSetsItsField(t *testing.T) {
 func requestOf(p *Pipeline, name string) reflect.Type { return p.methods[name].call.Type().In(1) }
 
 func TestUndeterminedResultIsField22(t *testing.T) {
-	e := regionError("undetermined_result", 0, new(region.Manager), nil, nil)
+	e := regionError("undetermined_result", 0, &region.Local{Manager: new(region.Manager)}, nil, nil)
 	data, err := e.Marshal()
 	if err != nil {
 		t.Fatal(err)

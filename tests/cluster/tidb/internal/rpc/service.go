@@ -20,7 +20,7 @@ import (
 // Service is TiDB's test store with the differences from TiKV that matter to clients removed.
 type Service struct {
 	*tikv.Server
-	regions *region.Manager
+	regions *region.Local
 	locks   *lockstore.MemStore
 	pipe    *Pipeline
 }

@@ -56,6 +56,17 @@ func (s *Stats) panicked(name string) {
 	s.of(name).Panics++
 }
 
+// InFlight is the number of calls that have not ended.
+func (s *Stats) InFlight() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for _, m := range s.by {
+		n += m.InFlight
+	}
+	return n
+}
+
 // Snapshot copies the counters.
 func (s *Stats) Snapshot() map[string]MethodStats {
 	s.mu.Lock()
