@@ -184,6 +184,7 @@ test-jvm: | tools
 
 test-harness: cluster-build
 	@$(STEP) "Go tests of the cluster" bash -c 'cd tests/cluster/tidb && go test ./...'
+	@$(STEP) "tests of the cluster" python3 tests/cluster/test_harness.py
 
 test-it: $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) $(ARGS)

@@ -89,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
     elif name == "logs":
         for role in [args.role] if args.role else ROLES:
             print(f"--- {role}: {cluster.log_file(role)}")
-            print(cluster._process[role].tail(args.lines))  # noqa: SLF001
+            print(cluster.tail(role, args.lines))
     elif name == "faults":
         if args.rules is None:
             _show(cluster.control().faults())

@@ -277,6 +277,10 @@ class Cluster:
         """The log of a server."""
         return self._process[role].log
 
+    def tail(self, role: str, lines: int) -> str:
+        """The last lines of that log."""
+        return self._process[role].tail(lines)
+
     def control(self) -> Control:
         """Client of the store's control port."""
         return Control(f"http://{servers.HOST}:{self._own()['ports']['store_control']}")
