@@ -46,6 +46,7 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
     properties = options
     // Fails here, not in the middle of a query, when the properties cannot work.
     sessionConfig(conf)
+    registerInSession()
   }
 
   override def name(): String = catalogName

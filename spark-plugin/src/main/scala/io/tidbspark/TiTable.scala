@@ -112,6 +112,7 @@ object TiTable {
       }
     val all = Seq(
       TableCatalog.PROP_PROVIDER -> "tidb",
+      TableCatalog.PROP_EXTERNAL -> "true", // else DESCRIBE says MANAGED, as if Spark owned it
       TableCatalog.PROP_COMMENT -> schema.getComment,
       "tidb.kind" -> schema.getKind.name,
       "tidb.table_id" -> schema.getTableId.toString,

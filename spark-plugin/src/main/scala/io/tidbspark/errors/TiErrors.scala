@@ -15,6 +15,7 @@ import io.tidbspark.jni.{ErrorKind, NativeException}
  *   TableNotFound                                        NoSuchTableException
  *   ColumnNotFound, UnsupportedType, UnsupportedFeature  AnalysisException
  *   InvalidArgument, InvalidTimestamp                    IllegalArgumentException
+ *   GcSafePoint, when a table is loaded                  IllegalArgumentException
  *   anything else                                        SparkException, the kind in front
  * }}}
  *
@@ -50,6 +51,8 @@ object TiErrors {
       // A table of a namespace that does not exist is a missing table to Spark: `tableExists` and IF EXISTS rely on it.
       caused(new NoSuchTableException(identifier), error)
     case (kind, _) if Analysis(kind) => new TiAnalysisException(error.getMessage, Some(error))
+    // While a table is being loaded the timestamp can only be the user's own.
+    case (ErrorKind.GcSafePoint, Some(_: Table)) => new IllegalArgumentException(error.getMessage, error)
     case (ErrorKind.InvalidArgument | ErrorKind.InvalidTimestamp, _) => new IllegalArgumentException(error.getMessage, error)
     case _ => new SparkException(s"[${error.kindName}] ${error.getMessage}", error)
   }

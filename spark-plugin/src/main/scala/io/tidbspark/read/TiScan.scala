@@ -12,16 +12,9 @@ final class TiScan(val plan: ReadPlan) extends Scan {
 
   override def readSchema(): StructType = plan.columns
 
-  /** Before partitions are planned what will be asked, afterwards what the native library made of it. */
+  /** Before partitions are planned what will be asked, afterwards the native planner's operator tree, root first, in one line. */
   override def description(): String =
-    batch.planned
-      .map(_.explain)
-      .filter(_.nonEmpty)
-      .getOrElse(plan.summary)
-      .split('\n')
-      .map(_.trim)
-      .filter(_.nonEmpty)
-      .mkString(" <- ")
+    batch.planned.map(planned => TiScan.oneLine(planned.explain)).filter(_.nonEmpty).getOrElse(plan.summary)
 
   override def toBatch: Batch = batch
 
@@ -40,4 +33,11 @@ final class TiScan(val plan: ReadPlan) extends Scan {
   }
 
   override def hashCode(): Int = plan.hashCode()
+}
+
+object TiScan {
+
+  /** The operators of a tree as EXPLAIN of TiDB draws it, without the lines between them. */
+  private[read] def oneLine(explain: String): String =
+    explain.split('\n').map(_.replaceFirst("^[\\s│├└─]+", "").trim).filter(_.nonEmpty).mkString(" <- ")
 }

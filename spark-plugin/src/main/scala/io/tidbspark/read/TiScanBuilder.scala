@@ -20,9 +20,7 @@ final class TiScanBuilder(context: TableContext, conf: ScanConf) extends ScanBui
     val needed = columns.fieldNames.toSet
     context.schema.getColumnsList.asScala.find(column => needed(column.getName) && !column.getUnsupported.isEmpty).foreach {
       column =>
-        throw new TiAnalysisException(
-          s"Column ${context.displayName}.${column.getName} of type ${column.getMysqlType} cannot be read: ${column.getUnsupported}"
-        )
+        throw new TiAnalysisException(s"Column ${context.displayName}.${column.getName}: ${column.getUnsupported}")
     }
     new TiScan(ReadPlan(context, columns, conf))
   }

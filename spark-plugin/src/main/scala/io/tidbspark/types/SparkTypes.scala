@@ -48,5 +48,5 @@ object SparkTypes {
   }
 
   private def unsupported(column: proto.Column): String =
-    if (column.getUnsupported.isEmpty) "" else s"(unsupported: ${column.getMysqlType}: ${column.getUnsupported})"
+    if (column.getUnsupported.isEmpty) "" else s"(unsupported: ${column.getUnsupported})"
 }

@@ -8,6 +8,9 @@ import io.tidbspark.proto.{TableKind, TableListing}
 trait CatalogExtras extends TableCatalog {
   protected def listings(namespace: Array[String]): Seq[TableListing]
 
+  /** Nothing is missing that the catalog would have to bring. */
+  protected def registerInSession(): Unit = ()
+
   override def listTableSummaries(namespace: Array[String]): Array[TableSummary] =
     listings(namespace).map { listing =>
       val kind = if (listing.getKind == TableKind.VIEW) TableSummary.VIEW_TABLE_TYPE else TableSummary.FOREIGN_TABLE_TYPE

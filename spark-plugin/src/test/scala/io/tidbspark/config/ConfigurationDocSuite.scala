@@ -6,7 +6,7 @@ import java.nio.file.{Files, Paths}
 import org.scalatest.funsuite.AnyFunSuite
 
 class ConfigurationDocSuite extends AnyFunSuite {
-  private val golden = Paths.get(System.getProperty("tidbspark.docs.configuration", "../docs/configuration.md"))
+  private val golden = Paths.get(System.getProperty("tidbspark.repository", "..")).resolve("docs/configuration.md")
 
   test("docs/configuration.md is what the entries say (`make docs` writes it)") {
     assert(new String(Files.readAllBytes(golden), UTF_8) == ConfigurationDoc.render())

@@ -1,5 +1,8 @@
 package io.tidbspark.errors
 
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Paths}
+
 import org.apache.spark.SparkException
 import org.apache.spark.sql.AnalysisException
 import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
@@ -14,6 +17,15 @@ class TiErrorsSuite extends AnyFunSuite {
 
   private val table = TiErrors.Table(Identifier.of(Array("db"), "t"))
   private val namespace = TiErrors.Namespace(Array("db"))
+
+  test("the JVM knows every kind of the engine") {
+    val source = Paths.get(System.getProperty("tidbspark.repository", "..")).resolve("native/engine/src/error.rs")
+    val declared =
+      """(?m)^    (\w+) => """".r.findAllMatchIn(new String(Files.readAllBytes(source), UTF_8)).map(_.group(1)).toSeq
+    assert(declared.length >= 20)
+    val ofTheJvmOnly = Seq("LibraryMissing", "LibraryLoad", "Other")
+    assert(ErrorKind.values().toSeq.map(_.name) == declared ++ ofTheJvmOnly)
+  }
 
   test("what does not exist becomes the exception that Spark looks for") {
     assert(translated(ErrorKind.TableNotFound, Some(table)).isInstanceOf[NoSuchTableException])
@@ -40,6 +52,8 @@ class TiErrorsSuite extends AnyFunSuite {
     assert(translated(ErrorKind.ColumnNotFound, Some(table)).isInstanceOf[AnalysisException])
     assert(translated(ErrorKind.InvalidArgument, None).isInstanceOf[IllegalArgumentException])
     assert(translated(ErrorKind.InvalidTimestamp, Some(table)).isInstanceOf[IllegalArgumentException])
+    assert(translated(ErrorKind.GcSafePoint, Some(table)).isInstanceOf[IllegalArgumentException])
+    assert(translated(ErrorKind.GcSafePoint, None).isInstanceOf[SparkException])
   }
 
   test("a kind of a newer library keeps its name") {
