@@ -34,7 +34,7 @@ pub fn datum<'a>(ft: &FieldType, text: Option<&'a [u8]>) -> Result<Datum<'a>, Co
         t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG => {
             Datum::Int(text()?.parse().map_err(|_| bad("integer"))?)
         }
-        t::YEAR => Datum::Int(text()?.parse().map_err(|_| bad("YEAR"))?),
+        t::YEAR => Datum::Int(year(text()?).ok_or_else(|| bad("YEAR"))?),
         t::FLOAT | t::DOUBLE => {
             let value: f64 = text()?.parse().map_err(|_| bad("floating-point number"))?;
             Datum::Float(if ft.tp == t::FLOAT {
@@ -81,6 +81,16 @@ pub fn datum<'a>(ft: &FieldType, text: Option<&'a [u8]>) -> Result<Datum<'a>, Co
             }
             .into());
         }
+    })
+}
+
+/// One or two digits are a year from 1970 to 2069.
+fn year(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok().filter(|y| (0..=9999).contains(y))?;
+    Some(match number {
+        0..70 if text.len() <= 2 => number + 2000,
+        70..100 if text.len() <= 2 => number + 1900,
+        _ => number,
     })
 }
 

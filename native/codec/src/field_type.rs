@@ -55,7 +55,8 @@ pub struct FieldType {
     pub tp: u8,
     /// Column flags, see [`flag`].
     pub flag: u32,
-    /// Display width, precision, or length in characters; -1 when not given.
+    /// Display width, precision, or length in characters; -1 when not given. TiDB's table information holds 4294967295 for LONGTEXT and JSON, which
+    /// its requests cut to 32 bits: -1.
     pub flen: i32,
     /// Scale, or digits of fractional seconds; -1 when not given.
     pub decimal: i32,
@@ -160,7 +161,7 @@ impl FieldType {
         }
     }
 
-    /// The type as SHOW CREATE TABLE prints it, e.g. "bigint(20) unsigned", "enum('a','b')".
+    /// The type as SHOW CREATE TABLE prints it, e.g. "bigint unsigned", "enum('a','b')".
     #[must_use]
     pub fn sql_name(&self) -> String {
         use type_code as t;
@@ -211,23 +212,18 @@ impl FieldType {
         name
     }
 
-    /// The length that is printed, MySQL's default display width where none is given.
+    /// The length that is printed. Integers have none since TiDB hides their display width, but for ZEROFILL and TINYINT(1).
     fn shown_length(&self) -> Option<i32> {
         use type_code as t;
-        if self.flen >= 0 {
-            return Some(self.flen);
-        }
-        let unsigned = i32::from(self.is_unsigned());
+        let given = (self.flen >= 0).then_some(self.flen);
+        let zerofill = self.flag & flag::ZEROFILL != 0;
         match self.tp {
-            t::TINY => Some(4 - unsigned),
-            t::SHORT => Some(6 - unsigned),
-            t::INT24 => Some(9 - unsigned),
-            t::LONG => Some(11 - unsigned),
-            t::LONG_LONG => Some(20),
-            t::BIT => Some(1),
-            t::YEAR => Some(4),
-            t::STRING => Some(1),
-            _ => None,
+            t::TINY if self.flen == 1 => given,
+            t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG if zerofill => given,
+            t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG => None,
+            t::BIT | t::STRING => given.or(Some(1)),
+            t::YEAR => given.or(Some(4)),
+            _ => given,
         }
     }
 }

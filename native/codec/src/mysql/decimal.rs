@@ -7,8 +7,6 @@
 //! ```
 //! Sources: MySQL `strings/decimal.c`, TiDB `types/mydecimal.go`.
 
-use std::fmt;
-
 use crate::bytes::Reader;
 use crate::error::CodecError;
 
@@ -19,9 +17,9 @@ pub const MAX_WORDS: usize = 9;
 /// Bytes of a value in a chunk.
 pub const CHUNK_SIZE: usize = 40;
 
-const WORD_BASE: u32 = 1_000_000_000;
+pub(super) const WORD_BASE: u32 = 1_000_000_000;
 const DIGITS_TO_BYTES: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
-const POWERS: [u32; 10] = [
+pub(super) const POWERS: [u32; 10] = [
     1,
     10,
     100,
@@ -49,10 +47,10 @@ pub const fn power_of_ten(n: u8) -> u128 {
 /// A decimal number. Its scale is kept: 1.50 is not 1.5 when printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Decimal {
-    negative: bool,
-    int_digits: u8,
-    frac_digits: u8,
-    words: [u32; MAX_WORDS],
+    pub(super) negative: bool,
+    pub(super) int_digits: u8,
+    pub(super) frac_digits: u8,
+    pub(super) words: [u32; MAX_WORDS],
 }
 
 fn words_of(digits: u8) -> usize {
@@ -87,7 +85,7 @@ impl Decimal {
         Ok(decimal)
     }
 
-    fn word_count(&self) -> Result<usize, CodecError> {
+    pub(super) fn word_count(&self) -> Result<usize, CodecError> {
         let counted = words_of(self.int_digits) + words_of(self.frac_digits);
         if counted > MAX_WORDS {
             return Err(corrupt(format!(
@@ -98,11 +96,11 @@ impl Decimal {
         Ok(counted)
     }
 
-    fn int_words(&self) -> &[u32] {
+    pub(super) fn int_words(&self) -> &[u32] {
         self.words.get(..words_of(self.int_digits)).unwrap_or_default()
     }
 
-    fn frac_words(&self) -> &[u32] {
+    pub(super) fn frac_words(&self) -> &[u32] {
         let start = words_of(self.int_digits);
         self.words
             .get(start..start + words_of(self.frac_digits))
@@ -170,7 +168,7 @@ impl Decimal {
     }
 
     /// The last fraction word holds its digits on the left.
-    fn left_align_last(&mut self, frac: usize) {
+    pub(super) fn left_align_last(&mut self, frac: usize) {
         let start = words_of(self.int_digits);
         let last = words_of(self.frac_digits);
         let part = frac % DIGITS_PER_WORD;
@@ -181,7 +179,7 @@ impl Decimal {
         }
     }
 
-    fn drop_zero_sign(&mut self) {
+    pub(super) fn drop_zero_sign(&mut self) {
         if self.words.iter().all(|w| *w == 0) {
             self.negative = false;
         }
@@ -287,94 +285,10 @@ impl Decimal {
         let value = i128::try_from(value).ok()?;
         Some(if self.negative { -value } else { value })
     }
-
-    /// Reads `[+-]digits[.digits][e[+-]digits]`.
-    ///
-    /// # Errors
-    /// [`CodecError::BadText`] for other text, or more than 81 digits.
-    pub fn parse(text: &str) -> Result<Self, CodecError> {
-        Self::parse_digits(text.trim()).ok_or_else(|| CodecError::bad_text("DECIMAL", text))
-    }
-
-    fn parse_digits(text: &str) -> Option<Self> {
-        let (negative, text) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text.strip_prefix('+').unwrap_or(text)),
-        };
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok().filter(|e| e.abs() <= 81)?),
-            None => (text, 0),
-        };
-        let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits: Vec<u8> = int.bytes().chain(frac.bytes()).collect();
-        if digits.is_empty() || digits.len() > 400 || !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        // Where the point is in `digits`, which may be outside of it.
-        let point = i32::try_from(int.len()).ok()? + exponent;
-        let digit = |i: i32| {
-            usize::try_from(i)
-                .ok()
-                .and_then(|i| digits.get(i))
-                .map_or(0, |d| u32::from(d - b'0'))
-        };
-        let first = (0..point).find(|i| digit(*i) != 0).unwrap_or(point.max(0));
-        let int_digits = u8::try_from(point - first).unwrap_or(0);
-        let frac_digits = u8::try_from((i32::try_from(digits.len()).ok()? - point).max(0)).ok()?;
-        let mut decimal = Self {
-            negative,
-            int_digits,
-            frac_digits,
-            words: [0; MAX_WORDS],
-        };
-        decimal.word_count().ok()?;
-        let mut at = point - i32::from(int_digits);
-        let mut slots = decimal.words.iter_mut();
-        for count in int_parts(int_digits).chain(frac_parts(frac_digits)) {
-            let mut word = 0;
-            for _ in 0..count {
-                word = word * 10 + digit(at);
-                at += 1;
-            }
-            *slots.next()? = word;
-        }
-        decimal.left_align_last(usize::from(frac_digits));
-        decimal.drop_zero_sign();
-        Some(decimal)
-    }
-
-    /// The same number with exactly `scale` fraction digits, rounded half away from zero, as MySQL does when it stores one.
-    ///
-    /// # Errors
-    /// [`CodecError::BadText`] when it has too many digits then.
-    pub fn rounded(&self, scale: u8) -> Result<Self, CodecError> {
-        let scale = usize::from(scale);
-        let text = self.to_string();
-        let (int, frac) = text.split_once('.').unwrap_or((&text, ""));
-        if frac.len() <= scale {
-            return Self::parse(&format!("{int}.{frac:0<scale$}"));
-        }
-        let (kept, cut) = frac.split_at_checked(scale).unwrap_or((frac, ""));
-        let mut digits: Vec<u8> = int.trim_start_matches('-').bytes().chain(kept.bytes()).collect();
-        let mut carry = cut.as_bytes().first().is_some_and(|d| *d >= b'5');
-        for digit in digits.iter_mut().rev() {
-            if !carry {
-                break;
-            }
-            carry = *digit == b'9';
-            *digit = if carry { b'0' } else { *digit + 1 };
-        }
-        let sign = if self.negative { "-" } else { "" };
-        let lead = if carry { "1" } else { "" };
-        let point = digits.len() - scale;
-        let digits = String::from_utf8_lossy(&digits);
-        let (int, frac) = digits.split_at_checked(point).unwrap_or((&digits, ""));
-        Self::parse(&format!("{sign}{lead}{int}.{frac}"))
-    }
 }
 
 /// Digits of each int word: the first may be short.
-fn int_parts(digits: u8) -> impl Iterator<Item = usize> {
+pub(super) fn int_parts(digits: u8) -> impl Iterator<Item = usize> {
     let digits = usize::from(digits);
     let leading = digits % DIGITS_PER_WORD;
     std::iter::once(leading)
@@ -383,114 +297,8 @@ fn int_parts(digits: u8) -> impl Iterator<Item = usize> {
 }
 
 /// Digits of each fraction word: the last may be short.
-fn frac_parts(digits: u8) -> impl Iterator<Item = usize> {
+pub(super) fn frac_parts(digits: u8) -> impl Iterator<Item = usize> {
     let digits = usize::from(digits);
     let trailing = digits % DIGITS_PER_WORD;
     std::iter::repeat_n(DIGITS_PER_WORD, digits / DIGITS_PER_WORD).chain(std::iter::once(trailing).filter(|n| *n > 0))
-}
-
-impl fmt::Display for Decimal {
-    /// As TiDB prints it: all fraction digits, no leading zeros but one.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.negative {
-            f.write_str("-")?;
-        }
-        let mut started = false;
-        for word in self.int_words() {
-            match (started, *word) {
-                (true, word) => write!(f, "{word:09}")?,
-                (false, 0) => {}
-                (false, word) => {
-                    started = true;
-                    write!(f, "{word}")?;
-                }
-            }
-        }
-        if !started {
-            f.write_str("0")?;
-        }
-        if self.frac_digits > 0 {
-            f.write_str(".")?;
-            for (word, count) in self.frac_words().iter().zip(frac_parts(self.frac_digits)) {
-                let digits = format!("{word:09}");
-                f.write_str(digits.get(..count).unwrap_or_default())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Turns the cells of a chunk into i128 for one scale; what it does not do itself is left to [`Decimal`].
-///
-/// Nearly all values have at most two int words and one fraction word; they take one multiplication by a power of ten and one by a reciprocal.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FastScale {
-    power: u64,
-    /// 10^(9 - scale), and floor(2^64 / it) + 1: the high half of the product with a word is the quotient, for all 32-bit words.
-    divisor: u64,
-    reciprocal: u64,
-    limit: u128,
-    /// scale <= 9
-    usable: bool,
-}
-
-impl FastScale {
-    pub(crate) fn new(precision: u8, scale: u8) -> Self {
-        let usable = usize::from(scale) <= DIGITS_PER_WORD;
-        let digits = usize::from(scale).min(DIGITS_PER_WORD);
-        let power = |n: usize| u64::from(POWERS.get(n).copied().unwrap_or(1));
-        let divisor = power(DIGITS_PER_WORD - digits);
-        // For a divisor of 1 the reciprocal does not fit: 2^64 - 1 would be one short, `convert` handles it.
-        let reciprocal = if divisor == 1 { 0 } else { u64::MAX / divisor + 1 };
-        Self {
-            power: power(digits),
-            divisor,
-            reciprocal,
-            limit: power_of_ten(precision),
-            usable,
-        }
-    }
-
-    /// `None`: not for the fast way.
-    #[inline(always)]
-    pub(crate) fn convert(&self, cell: &[u8; CHUNK_SIZE]) -> Option<i128> {
-        let word = |at: usize| u32::from_le_bytes([cell[at], cell[at + 1], cell[at + 2], cell[at + 3]]);
-        let (int_digits, frac_digits, negative) = (cell[0], cell[1], cell[3]);
-        if !self.usable || int_digits > 18 || frac_digits > 9 {
-            return None;
-        }
-        let base = u64::from(WORD_BASE);
-        let (first, second) = (word(4), word(8));
-        let (int, frac, good) = if int_digits > 9 {
-            let frac = if frac_digits == 0 { 0 } else { word(12) };
-            (
-                u64::from(first).wrapping_mul(base).wrapping_add(u64::from(second)),
-                frac,
-                first < WORD_BASE && second < WORD_BASE,
-            )
-        } else if int_digits > 0 {
-            (
-                u64::from(first),
-                if frac_digits == 0 { 0 } else { second },
-                first < WORD_BASE,
-            )
-        } else {
-            (0, if frac_digits == 0 { 0 } else { first }, true)
-        };
-        let frac = u64::from(frac);
-        let quotient = if self.reciprocal == 0 {
-            frac
-        } else {
-            ((u128::from(frac) * u128::from(self.reciprocal)) >> 64) as u64
-        };
-        if !good || frac >= base || quotient.wrapping_mul(self.divisor) != frac {
-            return None;
-        }
-        let value = (u128::from(int) * u128::from(self.power)).wrapping_add(u128::from(quotient));
-        if value >= self.limit {
-            return None;
-        }
-        let value = value as i128;
-        Some(if negative != 0 { value.wrapping_neg() } else { value })
-    }
 }

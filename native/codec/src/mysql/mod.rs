@@ -2,6 +2,8 @@
 
 pub mod bit;
 pub mod decimal;
+pub(crate) mod decimal_scale;
+mod decimal_text;
 pub mod duration;
 pub mod enum_set;
 pub mod json;

@@ -222,13 +222,19 @@ pub fn days_from_civil(year: i32, month: i32, day: i32) -> i32 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The days of a value in the layout of chunks, without branches on its parts; `None` when it needs a closer look (day over 28, zeros, damage).
+/// The days of a value in the layout of chunks, without branches on its parts; `None` when it needs a closer look (29 February, zeros, damage).
 #[inline(always)]
 pub(crate) fn fast_days(bits: u64) -> Option<i32> {
     let year = (bits >> 50) as u32;
     let month = (bits >> 46) as u32 & 0xf;
     let day = (bits >> 41) as u32 & 0x1f;
-    if month.wrapping_sub(1) >= 12 || day.wrapping_sub(1) >= 28 || year > 9999 {
+    // 31 days: odd months to July, even ones from August on.
+    let last_day = if month == 2 {
+        28
+    } else {
+        30 + ((month ^ (month >> 3)) & 1)
+    };
+    if month.wrapping_sub(1) >= 12 || day.wrapping_sub(1) >= last_day || year > 9999 {
         return None;
     }
     // As `days_from_civil`; 400 more years keep year 0's January above zero.
