@@ -96,9 +96,8 @@ fn feed(ft: &FieldType, opts: &TypeOptions, data: &[u8]) {
 fn samples() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for line in include_str!("golden/values.txt").lines() {
-        match line.split_once(' ') {
-            Some(("chunk" | "rows" | "flat" | "key", hex)) => all.push(common::unhex(hex)),
-            _ => {}
+        if let Some(("chunk" | "rows" | "flat" | "key", hex)) = line.split_once(' ') {
+            all.push(common::unhex(hex));
         }
     }
     all
@@ -231,7 +230,9 @@ fn lengths_that_lie_are_errors_without_memory() {
     for data in huge {
         for ft in all_types() {
             feed(&ft, &options()[0], data);
-            assert!(builder(&[ft.clone()], &options()[0]).append_chunk(data).is_err());
+            assert!(builder(std::slice::from_ref(&ft), &options()[0])
+                .append_chunk(data)
+                .is_err());
         }
     }
 }

@@ -175,7 +175,7 @@ fn date_time(day: i32, micros: u64, kind: u64, shown: impl Fn(i64, i64) -> Strin
     let days = date
         .signed_duration_since(NaiveDate::from_ymd_opt(1970, 1, 1).unwrap())
         .num_days();
-    let datum = if us % 2 == 0 {
+    let datum = if us.is_multiple_of(2) {
         key_uint(packed)
     } else {
         [vec![9], varint(packed)].concat()
