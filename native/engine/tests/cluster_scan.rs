@@ -1,4 +1,5 @@
 //! Rows read through the engine against TiDB's own answers, on a cluster.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

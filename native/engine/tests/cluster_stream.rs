@@ -1,4 +1,5 @@
 //! The pipeline on a cluster with many regions: paging, memory, batch sizes, cancelling.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

@@ -86,7 +86,10 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeScan_cancel<'local>(
     _class: JClass<'local>,
     scan: jlong,
 ) {
-    enter(env, |_| Ok(SCANS.get(scan)?.cancel()))
+    enter(env, |_| {
+        SCANS.get(scan)?.cancel();
+        Ok(())
+    })
 }
 
 /// `static native void close(long scan)`

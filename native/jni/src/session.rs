@@ -47,5 +47,8 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeSession_close<'local>(
     _class: JClass<'local>,
     session: jlong,
 ) {
-    enter(env, |_| Ok(drop(SESSIONS.remove(session)?)))
+    enter(env, |_| {
+        SESSIONS.remove(session)?;
+        Ok(())
+    })
 }
