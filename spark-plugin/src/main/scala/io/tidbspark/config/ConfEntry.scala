@@ -30,6 +30,8 @@ final case class OldName(name: String, translate: String => String = identity)
  * @param name without prefix: as option and catalog property `name`, as session setting `spark.tispark.name`
  * @param default text of the default, None when there is no value without the user's
  * @param since version of the connector that brought it
+ * @param ofCluster says which cluster is meant: a catalog's own property then comes before the session, or a setting for one catalog
+ *   would turn all others to the same cluster
  */
 final case class ConfEntry[T](
     name: String,
@@ -38,7 +40,8 @@ final case class ConfEntry[T](
     scopes: Set[Scope],
     doc: String,
     since: String = "0.1.0",
-    oldNames: Seq[OldName] = Nil
+    oldNames: Seq[OldName] = Nil,
+    ofCluster: Boolean = false
 ) {
 
   /** Name and old names; the first that is set counts. */

@@ -56,6 +56,9 @@ object ConfigurationDoc {
       |3. catalog: `spark.sql.catalog.<catalog>.name`
       |4. the default
       |
+      |Settings that say which cluster is meant (`pd.addresses`, `tls.*`, `host_mapping`) are looked for in the catalog before the session, so
+      |that several catalogs keep to their clusters.
+      |
       |A catalog is made by `spark.sql.catalog.<catalog>=org.apache.spark.sql.catalyst.catalog.TiCatalog` (TiSpark's name) or
       |`=io.tidbspark.TiCatalog`. Any name will do, and several catalogs may serve several clusters side by side.
       |An empty value counts as not given. A value that is not allowed is an error that names it; an unknown option or catalog property is an

@@ -29,14 +29,23 @@ object Entries {
   // ------------------------------------------------------------------ cluster
 
   val PdAddresses: ConfEntry[Seq[String]] =
-    ConfEntry("pd.addresses", ValueType.Addresses, None, Everywhere, "PD endpoints.", oldNames = Seq(OldName("pd.address")))
+    ConfEntry(
+      "pd.addresses",
+      ValueType.Addresses,
+      None,
+      Everywhere,
+      "PD endpoints.",
+      oldNames = Seq(OldName("pd.address")),
+      ofCluster = true
+    )
   val TlsEnabled: ConfEntry[Boolean] = ConfEntry(
     "tls.enabled",
     ValueType.Bool,
     None,
     Everywhere,
     "Encrypt connections to PD and stores. By default on when `tls.ca` is set.",
-    oldNames = Seq(OldName("tikv.tls_enable"))
+    oldNames = Seq(OldName("tikv.tls_enable")),
+    ofCluster = true
   )
   val TlsCa: ConfEntry[String] = ConfEntry(
     "tls.ca",
@@ -44,7 +53,8 @@ object Entries {
     None,
     Everywhere,
     "PEM file with the certificates of the authorities to trust. Must exist on the driver and on all executors.",
-    oldNames = Seq(OldName("tikv.trust_cert_collection"))
+    oldNames = Seq(OldName("tikv.trust_cert_collection")),
+    ofCluster = true
   )
   val TlsCert: ConfEntry[String] = ConfEntry(
     "tls.cert",
@@ -52,7 +62,8 @@ object Entries {
     None,
     Everywhere,
     "PEM file with our own certificate chain, for mutual TLS; needs `tls.key`.",
-    oldNames = Seq(OldName("tikv.key_cert_chain"))
+    oldNames = Seq(OldName("tikv.key_cert_chain")),
+    ofCluster = true
   )
   val TlsKey: ConfEntry[String] = ConfEntry(
     "tls.key",
@@ -60,14 +71,16 @@ object Entries {
     None,
     Everywhere,
     "PEM file with the private key of `tls.cert`.",
-    oldNames = Seq(OldName("tikv.key_file"))
+    oldNames = Seq(OldName("tikv.key_file")),
+    ofCluster = true
   )
   val HostMapping: ConfEntry[Map[String, String]] = ConfEntry(
     "host_mapping",
     ValueType.HostMapping,
     None,
     Everywhere,
-    "Addresses to dial instead of those that PD names, for stores behind NAT: `from:to;from:to`, or `from=to` where a side has a port."
+    "Addresses to dial instead of those that PD names, for stores behind NAT: `from:to;from:to`, or `from=to` where a side has a port.",
+    ofCluster = true
   )
   val CommandPriority: ConfEntry[String] = ConfEntry(
     "request.command.priority",

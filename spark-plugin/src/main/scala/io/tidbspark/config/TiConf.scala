@@ -17,7 +17,7 @@ import io.tidbspark.compat.Converters._
  *  1. property of the catalog: `spark.sql.catalog.(catalog).name`
  *  1. default
  *
- * A value that is empty counts as not given. Values are checked when they are read. Not to be serialised: executors get the
+ * For settings that say which cluster is meant ([[ConfEntry.ofCluster]]) the catalog comes before the session. A value that is empty counts as not given. Values are checked when they are read. Not to be serialised: executors get the
  * values, not this.
  */
 final class TiConf(options: CaseInsensitiveStringMap, session: String => Option[String], catalog: CaseInsensitiveStringMap) {
@@ -38,7 +38,7 @@ final class TiConf(options: CaseInsensitiveStringMap, session: String => Option[
     def fromSession =
       if (scopes(Scope.Session)) find(entry, TiConf.SessionPrefix, name => session(TiConf.SessionPrefix + name)) else None
     def fromCatalog = if (scopes(Scope.Catalog)) find(entry, "catalog property ", name => Option(catalog.get(name))) else None
-    fromOption.orElse(fromSession).orElse(fromCatalog)
+    fromOption.orElse(if (entry.ofCluster) fromCatalog.orElse(fromSession) else fromSession.orElse(fromCatalog))
   }
 
   private def find[T](entry: ConfEntry[T], prefix: String, lookup: String => Option[String]): Option[T] =

@@ -26,6 +26,18 @@ class TiConfSuite extends AnyFunSuite {
     assert(conf()(Entries.ScanConcurrency) == 2)
   }
 
+  test("what says which cluster is meant comes from the catalog before the session") {
+    val session = Seq("spark.tispark.pd.addresses" -> "session:1", "spark.tispark.tls.ca" -> "/session")
+    val catalog = Seq("pd.address" -> "catalog:1")
+    assert(conf(Nil, session, catalog).get(Entries.PdAddresses).contains(Seq("catalog:1")))
+    assert(conf(Nil, session, Nil).get(Entries.PdAddresses).contains(Seq("session:1")))
+    assert(conf(Seq("pd.addresses" -> "option:1"), session, catalog).get(Entries.PdAddresses).contains(Seq("option:1")))
+    assert(
+      Entries.All.filter(_.ofCluster).map(_.name) ==
+        Seq("pd.addresses", "tls.enabled", "tls.ca", "tls.cert", "tls.key", "host_mapping")
+    )
+  }
+
   test("an empty value counts as not given") {
     assert(conf(Seq("scan.concurrency" -> " "), Seq(session))(Entries.ScanConcurrency) == 4)
     assert(conf(session = Seq("spark.tispark.stale_read" -> "")).get(Entries.StaleRead).isEmpty)
