@@ -34,7 +34,7 @@ JARS := $(foreach spark,$(SPARKS),$(call jar,$(spark)))
 JAR := $(call jar,$(SPARK))
 
 CARGO := cargo
-MVN := mvn -B -ntp -q -f spark-plugin/pom.xml
+MVN := mvn -B -ntp -q -Dstyle.color=never -f spark-plugin/pom.xml
 STEP := tests/tools/step
 CLUSTER := tests/cluster/cluster
 WITH_CLUSTER := tests/tools/with_cluster.py
@@ -184,7 +184,7 @@ test-jvm: | tools
 
 test-harness: cluster-build
 	@$(STEP) "Go tests of the cluster" bash -c 'cd tests/cluster/tidb && go test ./...'
-	@$(STEP) "tests of the cluster" python3 tests/cluster/test_harness.py
+	@$(STEP) "tests of the harness" python3 tests/cluster/test_harness.py
 
 test-it: $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) $(ARGS)

@@ -142,14 +142,14 @@ def _library_error(answers: list[dict]) -> str:
 
 
 def test_library_option_names_no_file(base_conf):
-    text = _library_error(own_jvm({**base_conf, "spark.tispark.native.library": "/no/such/libtidb_spark.so"}, QUERY))
+    text = _library_error(own_jvm({**base_conf, "spark.tispark.native.library": "/no/such/libtidb_spark.so"}, QUERY).answers)
     assert "/no/such/libtidb_spark.so" in text and "spark.tispark.native.library" in text, text
 
 
 def test_library_option_names_a_file_that_is_no_library(base_conf, tmp_path):
     wrong = tmp_path / "libtidb_spark.so"
     wrong.write_text("this is text")
-    assert str(wrong) in _library_error(own_jvm({**base_conf, "spark.tispark.native.library": str(wrong)}, QUERY))
+    assert str(wrong) in _library_error(own_jvm({**base_conf, "spark.tispark.native.library": str(wrong)}, QUERY).answers)
 
 
 def _changed_jar(jar: str, target, change) -> str:
@@ -165,7 +165,7 @@ def _changed_jar(jar: str, target, change) -> str:
 
 def test_jar_without_a_library_for_this_platform(base_conf, jar, tmp_path):
     bare = _changed_jar(jar, tmp_path, lambda name, data: None if name.startswith("io/tidbspark/native/") else data)
-    text = _library_error(own_jvm({**base_conf, "spark.jars": bare}, QUERY))
+    text = _library_error(own_jvm({**base_conf, "spark.jars": bare}, QUERY).answers)
     assert "spark.tispark.native.library" in text and any(arch in text for arch in ("x86_64", "aarch64")), text
 
 
@@ -173,7 +173,7 @@ def test_library_of_another_build(base_conf, jar, tmp_path):
     def other(name, data):
         return b"version=0.1.0\nbuild.id=another-build\nspark.version=0\n" if name == "tidb-spark-build.properties" else data
 
-    text = _library_error(own_jvm({**base_conf, "spark.jars": _changed_jar(jar, tmp_path, other)}, QUERY))
+    text = _library_error(own_jvm({**base_conf, "spark.jars": _changed_jar(jar, tmp_path, other)}, QUERY).answers)
     assert "another-build" in text, text
 
 
@@ -182,5 +182,5 @@ def test_library_from_the_option_works(base_conf, jar, tmp_path):
         name = next(n for n in archive.namelist() if n.startswith("io/tidbspark/native/") and n.endswith((".so", ".dylib")))
         with archive.open(name) as source, (tmp_path / "lib").open("wb") as target:
             shutil.copyfileobj(source, target)
-    answers = own_jvm({**base_conf, "spark.tispark.native.library": str(tmp_path / "lib")}, QUERY)
+    answers = own_jvm({**base_conf, "spark.tispark.native.library": str(tmp_path / "lib")}, QUERY).answers
     assert answers[0].get("rows"), answers[0]

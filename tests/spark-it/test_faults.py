@@ -8,7 +8,7 @@ import pytest
 
 from support.compare import assert_same
 from support.oracle import Oracle
-from support.sparks import CATALOG, settings
+from support.sparks import CATALOG, own_jvm, settings
 
 pytestmark = pytest.mark.faults
 ROWS = 8000
@@ -202,20 +202,39 @@ def test_memory_is_flat_over_a_thousand_scans(spark, oracle, database, table):
             assert spark.sql(f"SELECT sum(length(s)) FROM {name}").first()[0] == 50_000
 
     with settings(spark, tispark__scan__partition__size="1", sql__shuffle__partitions="1"):
-        assert table("small_").rdd.getNumPartitions() >= 2
+        assert table("small_").rdd.getNumPartitions() == 5
         scans(60)  # code cache, class metadata and thread pools fill first
         memory, files = _resident_kib(spark), _open_files(spark)
         scans(200)
         grown = _resident_kib(spark) - memory
     assert grown < 80 * 1024, f"resident memory grew by {grown} KiB"
     assert _open_files(spark) <= files + 10
-    handles = spark.sparkContext._jvm.io.tidbspark.jni.NativeHandle
-    assert handles is not None
 
 
-def test_native_memory_of_a_task(spark, database, victim, table):
-    """What the scan reports as its peak stays below the limit."""
-    with settings(spark, tispark__scan__memory__limit="2m", tispark__scan__partition__size="1g"):
-        frame = table("victim")
-        frame.write.format("noop").mode("overwrite").save()
-        assert frame.count() == ROWS
+def test_no_handle_is_left_open(base_conf, oracle, database, victim):
+    """The cleaner logs a handle that nobody closed: whole scans, limits, failures and counts in a JVM that then collects its garbage."""
+    name = f"{CATALOG}.{database}.victim"
+    statements = [f"SELECT * FROM {name} LIMIT 5", f"SELECT count(*) FROM {name}", f"SELECT max(s) FROM {name}",
+                  f"SELECT raise_error('stop') FROM {name}", f"SELECT * FROM {name} a JOIN {name} b USING (id) LIMIT 3"] * 5
+    collect = "SELECT java_method('java.lang.System', 'gc')"
+    conf = {**base_conf, "spark.tispark.scan.partition.size": "128k", "spark.tispark.scan.batch.rows": "100"}
+    result = own_jvm(conf, [*statements, collect, collect, "SELECT 1"])
+    assert sum("error" in answer for answer in result.answers[:25]) == 5
+    assert result.answers[-1]["rows"] == [[1]]
+    assert "was not closed" not in result.log, result.log[-3000:]
+
+
+def _metric(frame, name: str) -> int:
+    """Sum over tasks of a metric of the scan, after the data frame was collected."""
+    leaves = frame._jdf.queryExecution().executedPlan().collectLeaves()
+    return leaves.apply(0).metrics().apply(name).value()
+
+
+@pytest.mark.parametrize("limit", [2, 64])
+def test_native_memory_of_a_task(spark, database, victim, table, limit):
+    """One task reads the whole table and stays below its limit, whatever the table's size is."""
+    with settings(spark, tispark__scan__memory__limit=f"{limit}m", tispark__scan__partition__size="1g"):
+        frame = table("victim").coalesce(1).select("id", "v", "s")
+        assert len(frame.collect()) == ROWS
+        assert _metric(frame, "tidbRows") == ROWS
+        assert 0 < _metric(frame, "tidbPeakMemory") / table("victim").rdd.getNumPartitions() <= limit << 20

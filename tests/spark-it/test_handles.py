@@ -31,18 +31,14 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def made(oracle, database):
-    """All tables of both row formats: name and name_v1."""
-    for suffix, version in (("", 2), ("_v1", 1)):
-        oracle.execute(f"SET tidb_row_format_version = {version}")
-        for name, (definition, rows) in TABLES.items():
-            oracle.execute(f"CREATE TABLE {name}{suffix} {definition}", f"INSERT INTO {name}{suffix} VALUES {rows}")
-    oracle.execute("SET tidb_row_format_version = 2")
+    """All tables."""
+    for name, (definition, rows) in TABLES.items():
+        oracle.execute(f"CREATE TABLE {name} {definition}", f"INSERT INTO {name} VALUES {rows}")
 
 
-@pytest.mark.parametrize("suffix", ["", "_v1"], ids=["v2", "v1"])
 @pytest.mark.parametrize("name", TABLES)
-def test_all_columns(oracle, database, made, table, name, suffix):
-    assert assert_same(table(name + suffix), oracle, f"SELECT * FROM {database}.{name}{suffix}") == TABLES[name][1].count("(")
+def test_all_columns(oracle, database, made, table, name):
+    assert assert_same(table(name), oracle, f"SELECT * FROM {database}.{name}") == TABLES[name][1].count("(")
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -67,8 +67,7 @@ def test_random_table(spark, oracle, database, seed):
     collation = rng.choice(("utf8mb4_bin", "utf8mb4_general_ci", "utf8mb4_unicode_ci"))
     columns = ["k1 INT NOT NULL", f"k2 VARCHAR(20) COLLATE {collation} NOT NULL"] + [f"`{case.name}` {case.mysql}" for case in cases]
     rng.shuffle(columns)
-    oracle.execute(f"SET tidb_row_format_version = {rng.choice((1, 2, 2))}",
-                   f"CREATE TABLE {name} ({', '.join(columns + [key] if key else columns)}) {partition}")
+    oracle.execute(f"CREATE TABLE {name} ({', '.join(columns + [key] if key else columns)}) {partition}")
     numbers = rng.sample(range(-(1 << 31), 1 << 31), rng.choice((0, 1, 20, 200)))
     names = ", ".join(f"`{case.name}`" for case in cases)
     for begin in range(0, len(numbers), 50):
@@ -76,7 +75,6 @@ def test_random_table(spark, oracle, database, seed):
                          for number in numbers[begin:begin + 50])
         oracle.execute(f"INSERT INTO {name} (k1, k2, {names}) VALUES {rows}")
     oracle.execute(f"DELETE FROM {name} WHERE k1 % 10 = 3", f"UPDATE {name} SET k2 = 'updated' WHERE k1 % 10 = 4")
-    oracle.execute("SET tidb_row_format_version = 2")
     some = rng.sample([case.name for case in cases], rng.randint(1, len(cases)))
     with settings(spark, sql__session__timeZone=rng.choice(ZONES), tispark__scan__columnar=rng.choice(("true", "true", "false")),
                   tispark__scan__batch__rows=rng.choice(("8192", "7"))):

@@ -69,7 +69,7 @@ def test_zone_of_the_jvm_differs(base_conf, oracle, database, clocks, table, jvm
     answer, zone, ntz, types = own_jvm(conf, [
         query, "SELECT java_method('java.util.TimeZone', 'getDefault')", "SET spark.tispark.types.timestampNtz=false",
         f"SELECT id, dt, CAST(CAST(dt AS STRING) AS TIMESTAMP) FROM {CATALOG}.{database}.clocks WHERE dt IS NOT NULL"],
-        java_options=f"-Duser.timezone={jvm_zone}")
+        java_options=f"-Duser.timezone={jvm_zone}").answers
     assert jvm_zone in zone["rows"][0][0], "the option did not reach the JVM"
     expected = tidb_rows(oracle, f"SELECT id, ts, dt, d FROM {database}.clocks ORDER BY id",
                          table("clocks").select("id", "ts", "dt", "d"))

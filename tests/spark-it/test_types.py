@@ -1,4 +1,7 @@
-"""Every type x NULL, zero, bounds and odd values, against TiDB, in both answer encodings and both row formats."""
+"""Every type x NULL, zero, bounds and odd values, against TiDB, in both answer encodings.
+
+Rows of format 1 are not here: the test store writes every row in format 2, so the codec's golden bytes stand for them.
+"""
 import pytest
 from pyspark.sql import types as T
 
@@ -19,17 +22,12 @@ EXPECTED_TYPES = {
 
 @pytest.fixture(scope="module")
 def tables(oracle, database) -> dict[str, int]:
-    """Table -> number of rows: chunk encoding, row encoding, and both with rows of format 1."""
-    made = {"chunk": create(oracle, "chunk", CASES), "rows": create(oracle, "rows", [*CASES, SET_CASE])}
-    oracle.execute("SET tidb_row_format_version = 1")
-    made["chunk_v1"] = create(oracle, "chunk_v1", CASES)
-    made["rows_v1"] = create(oracle, "rows_v1", [*CASES, SET_CASE])
-    oracle.execute("SET tidb_row_format_version = 2")
-    return made
+    """Table -> number of rows: one is answered in chunks, the other, for its SET column, in rows."""
+    return {"chunk": create(oracle, "chunk", CASES), "rows": create(oracle, "rows", [*CASES, SET_CASE])}
 
 
 @pytest.mark.parametrize("columnar", ["true", "false"])
-@pytest.mark.parametrize("name", ["chunk", "rows", "chunk_v1", "rows_v1"])
+@pytest.mark.parametrize("name", ["chunk", "rows"])
 def test_every_type(spark, oracle, database, tables, table, name, columnar):
     with settings(spark, tispark__scan__columnar=columnar):
         count = assert_same(table(name).orderBy("id"), oracle, f"SELECT * FROM {database}.{name} ORDER BY id", ordered=True)

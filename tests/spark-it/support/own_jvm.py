@@ -17,7 +17,7 @@ def _portable(value):
 def main() -> None:
     """Entry point."""
     request = json.load(sys.stdin)
-    spark = sparks.session(request["conf"])
+    spark = sparks.session(request["conf"], log_level="WARN")
     answers = []
     for statement in request["statements"]:
         begin = time.monotonic()

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from typing import NamedTuple
 
 from pyspark.sql import SparkSession
 
@@ -33,13 +34,13 @@ def base_conf(jar: str, pd: str) -> dict[str, str]:
     }
 
 
-def session(conf: dict[str, str]) -> SparkSession:
+def session(conf: dict[str, str], log_level: str = "ERROR") -> SparkSession:
     """A local session with two cores."""
     builder = SparkSession.builder.master("local[2]").appName("spark-it")
     for key, value in conf.items():
         builder = builder.config(key, value)
     made = builder.getOrCreate()
-    made.sparkContext.setLogLevel("ERROR")
+    made.sparkContext.setLogLevel(log_level)
     return made
 
 
@@ -63,11 +64,17 @@ def settings(spark: SparkSession, **values: str):
                 spark.conf.set(key, value)
 
 
-def own_jvm(conf: dict[str, str], statements: list[str], java_options: str = "", timeout: float = 120) -> list[dict]:
-    """Runs SQL statements in a new JVM (support/own_jvm.py).
+class OwnJvm(NamedTuple):
+    """What a JVM of its own has left."""
 
-    Returns one object per statement: {"rows": canonical rows, "seconds": ...} or {"error": text, "kind": class, "seconds": ...}.
-    """
+    answers: list[dict]
+    """One per statement: {"rows": canonical rows, "seconds": ...} or {"error": text, "kind": class, "seconds": ...}."""
+    log: str
+    """Its warnings and errors."""
+
+
+def own_jvm(conf: dict[str, str], statements: list[str], java_options: str = "", timeout: float = 180) -> OwnJvm:
+    """Runs SQL statements in a new JVM (support/own_jvm.py)."""
     conf = dict(conf)
     if java_options:
         conf["spark.driver.extraJavaOptions"] = java_options
@@ -76,4 +83,4 @@ def own_jvm(conf: dict[str, str], statements: list[str], java_options: str = "",
                             capture_output=True, timeout=timeout, check=False, env=os.environ)
     if result.returncode != 0:
         raise AssertionError(f"the other JVM ended with {result.returncode}:\n{result.stderr[-4000:]}")
-    return json.loads(result.stdout.splitlines()[-1])
+    return OwnJvm(json.loads(result.stdout.splitlines()[-1]), result.stderr)
