@@ -23,11 +23,11 @@ EXPECTED_TYPES = {
 @pytest.fixture(scope="module")
 def tables(oracle, database) -> dict[str, int]:
     """Table -> number of rows: one is answered in chunks, the other, for its SET column, in rows."""
-    return {"chunk": create(oracle, "chunk", CASES), "rows": create(oracle, "rows", [*CASES, SET_CASE])}
+    return {"chunk": create(oracle, "chunk", CASES), "by_rows": create(oracle, "by_rows", [*CASES, SET_CASE])}
 
 
 @pytest.mark.parametrize("columnar", ["true", "false"])
-@pytest.mark.parametrize("name", ["chunk", "rows"])
+@pytest.mark.parametrize("name", ["chunk", "by_rows"])
 def test_every_type(spark, oracle, database, tables, table, name, columnar):
     with settings(spark, tispark__scan__columnar=columnar):
         count = assert_same(table(name).orderBy("id"), oracle, f"SELECT * FROM {database}.{name} ORDER BY id", ordered=True)
@@ -35,7 +35,7 @@ def test_every_type(spark, oracle, database, tables, table, name, columnar):
 
 
 def test_types_of_columns(tables, table):
-    kinds = {field.name: field.dataType for field in table("rows").schema.fields}
+    kinds = {field.name: field.dataType for field in table("by_rows").schema.fields}
     assert {name: kinds[name] for name in EXPECTED_TYPES} == EXPECTED_TYPES
     assert set(kinds) == {"id", *(case.name for case in CASES), SET_CASE.name}
 
@@ -47,7 +47,7 @@ def test_a_type_alone(oracle, database, tables, table, case):
                 f"SELECT id, `{case.name}` FROM {database}.chunk ORDER BY id", ordered=True)
 
 
-@pytest.mark.parametrize("with_set", [False, True], ids=["chunk", "rows"])
+@pytest.mark.parametrize("with_set", [False, True], ids=["chunk", "by_rows"])
 def test_vectors(oracle, database, table, with_set):
     name = f"vectors_{with_set}".lower()
     create(oracle, name, [*VECTOR_CASES, *([SET_CASE] if with_set else [])])
@@ -117,7 +117,7 @@ def test_tinyint1_as_tinyint(spark, oracle, database, tables, table):
         assert_same(frame, oracle, f"SELECT id, bool_, tiny FROM {database}.chunk ORDER BY id", ordered=True)
 
 
-@pytest.mark.parametrize("name", ["chunk", "rows"])
+@pytest.mark.parametrize("name", ["chunk", "by_rows"])
 def test_bit_and_time_as_bigint(spark, oracle, database, tables, table, name):
     columns = "id, bit_1, bit_7, bit_9, time_, time_6"
     with settings(spark, tispark__types__bit="bigint", tispark__types__time="bigint"):

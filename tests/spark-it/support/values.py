@@ -46,7 +46,7 @@ def plain(value: decimal.Decimal) -> str:
 def spark_rows(frame: DataFrame) -> list[tuple]:
     """The rows of a data frame, canonical, in the order in which Spark gives them.
 
-    Moments are turned into numbers or text inside Spark: Python would bring its own time zone into it.
+    Moments and decimals are turned into numbers or text inside Spark: Python would bring its own time zone and scale into them.
     """
     fields = frame.schema.fields
     columns = []
@@ -54,7 +54,8 @@ def spark_rows(frame: DataFrame) -> list[tuple]:
         column = F.col(f"c{position}")
         if isinstance(field.dataType, T.TimestampType):
             column = F.expr(f"unix_micros(c{position})")
-        elif isinstance(field.dataType, (T.TimestampNTZType, T.DateType)):
+        elif isinstance(field.dataType, (T.TimestampNTZType, T.DateType, T.DecimalType)):
+            # (PySpark's pickler gives small decimals another scale.)
             column = column.cast("string")
         columns.append(column.alias(f"c{position}"))
     named = frame.toDF(*[f"c{position}" for position in range(len(fields))])
@@ -70,7 +71,7 @@ def _of_spark(value, kind: T.DataType):
     if isinstance(kind, T.DoubleType):
         return double_bytes(value)
     if isinstance(kind, T.DecimalType):
-        return plain(value)
+        return plain(decimal.Decimal(value))
     if isinstance(kind, T.BinaryType):
         return bytes(value)
     if isinstance(kind, T.TimestampNTZType):
