@@ -190,7 +190,7 @@ impl Snapshot for DirectSnapshot {
             };
             let response = self.plane.regions.send_to_key(&mut bo, &key, request, &known).await?;
             match response.error {
-                None => return Ok((!response.not_found).then_some(response.value)),
+                None => return Ok(Some(response.value).filter(|value| !response.not_found && !value.is_empty())),
                 Some(error) => {
                     let locks = vec![locked(error)?];
                     self.plane

@@ -279,7 +279,12 @@ fn bounds(start: &[u8], end: &[u8]) -> BoundRange {
 #[async_trait]
 impl Snapshot for LibrarySnapshot {
     async fn get(&mut self, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
-        Ok(self.retried(&Ask::Get(key)).await?.pop().map(|(_, value)| value))
+        Ok(self
+            .retried(&Ask::Get(key))
+            .await?
+            .pop()
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_empty()))
     }
 
     async fn scan(&mut self, start: Vec<u8>, end: Vec<u8>) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {

@@ -34,7 +34,7 @@ pub(crate) trait ControlPlane: TimestampSource {
 /// The keys of a cluster as of one timestamp. For thousands of keys, not for tables: answers are held in memory.
 #[async_trait]
 pub trait Snapshot: Send {
-    /// The value of a raw key.
+    /// The value of a raw key. TiDB writes no empty values: one means that there is none (not all stores set `not_found`).
     async fn get(&mut self, key: Vec<u8>) -> Result<Option<Vec<u8>>>;
     /// All pairs with raw keys in `[start, end)`, in key order.
     async fn scan(&mut self, start: Vec<u8>, end: Vec<u8>) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
