@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 
 use crate::backoff::Backoffer;
 use crate::channel::Channels;
-use crate::config::{ClientConfig, TlsConfig};
-use crate::control_plane::{DirectPlane, LibraryPlane, PdTso, SharedPlane, Snapshot, TimestampSource};
+use crate::config::ClientConfig;
+use crate::control_plane::{DirectPlane, LibraryControl, LibraryPlane, PdTso, SharedPlane, Snapshot, TimestampSource};
 use crate::cop::{self, CopRequest, CopStream};
 use crate::error::Result;
 use crate::lock::LockResolver;
@@ -38,10 +38,12 @@ impl Client {
         let (control_plane, resolver): (SharedPlane, LockResolver) = if library_can_serve(&config)? {
             let plane = LibraryPlane::connect(&config, regions.clone()).await?;
             let clock: Arc<dyn TimestampSource> = Arc::new(plane.clone());
-            (
-                Arc::new(plane),
-                LockResolver::new(regions.clone(), clock, runtime.clone()),
-            )
+            let resolver = LockResolver::new(regions.clone(), clock, runtime.clone());
+            let control = LibraryControl {
+                plane,
+                resolver: resolver.clone(),
+            };
+            (Arc::new(control), resolver)
         } else {
             let tso = PdTso::new(pd.clone(), config.request_timeout);
             let resolver = LockResolver::new(regions.clone(), Arc::new(tso.clone()), runtime.clone());
@@ -126,13 +128,7 @@ impl Client {
 fn library_can_serve(config: &ClientConfig) -> Result<bool> {
     let mutual_or_plain = match &config.tls {
         None => true,
-        Some(TlsConfig { .. }) => config
-            .tls
-            .as_ref()
-            .map(TlsConfig::identity)
-            .transpose()?
-            .flatten()
-            .is_some(),
+        Some(tls) => tls.identity()?.is_some(),
     };
     Ok(mutual_or_plain && config.host_mapping.is_empty())
 }

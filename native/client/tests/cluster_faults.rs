@@ -57,13 +57,14 @@ async fn faults_that_pass_cost_time_and_no_rows() {
         println!("{kind}: {:?} {stats:?}", started.elapsed());
         table.compare(&rows, &BTreeMap::new());
         assert_eq!(faults.hits(), 3, "{kind}");
-        let region_errors = if ["unavailable", "drop_reply", "delay"].contains(&kind) {
+        // More than were made: a region may have been split by its size meanwhile.
+        let made = if ["unavailable", "drop_reply", "delay"].contains(&kind) {
             0
         } else {
             3
         };
-        assert_eq!(stats.region_errors, region_errors, "{kind}");
-        if kind != "delay" && kind != "epoch_not_match" {
+        assert!(stats.region_errors >= made, "{kind}: {stats:?}");
+        if kind != "delay" {
             assert!(stats.backoff_nanos > 0, "{kind}");
         }
         assert!(

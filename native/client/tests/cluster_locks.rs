@@ -236,3 +236,41 @@ async fn faults_during_resolution_are_survived() {
         assert!(faults.hits() >= 3, "{kind}: {}", faults.hits());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshots_of_the_control_plane_pass_locks_too() {
+    let _alone = ALONE.lock().await;
+    let scene = Scene::new("snapshot_locks").await;
+    // With a mapping snapshots are read by ourselves, without one by tikv-client.
+    for mapped in [false, true] {
+        let mut config = scene.cluster.config();
+        if mapped {
+            config.host_mapping.insert("no-such-host".into(), "127.0.0.1".into());
+        }
+        let client = Client::connect(config).await.unwrap();
+        let orphan = scene.keys(&[3]).remove(0);
+        let locked = [
+            scene.lock(&[5, 500, 1_999], -1, json!({ "ttl_ms": 1 })),
+            scene.lock(&[900], -1, json!({ "primary": orphan, "ttl_ms": 1 })),
+            scene.lock(
+                &[50],
+                -1,
+                json!({ "ttl_ms": 1, "async_commit": true, "secondaries": scene.keys(&[60]) }),
+            ),
+        ];
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let ts = client.timestamp().await.unwrap();
+        let mut snapshot = client.snapshot(ts).await.unwrap();
+        assert!(snapshot.get(scene.table.key(900)).await.unwrap().is_some());
+        let range = scene.table.ranges().remove(0);
+        let keys = snapshot
+            .scan_keys(range.start.to_vec(), range.end.to_vec())
+            .await
+            .unwrap();
+        assert_eq!(keys.len(), 2_000, "mapped {mapped}");
+        for locked in locked {
+            scene.expect_gone(start_ts(&locked)).await;
+        }
+    }
+    scene.expect(&[]).await;
+}

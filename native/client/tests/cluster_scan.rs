@@ -22,7 +22,7 @@ async fn all_rows_of_many_regions_come_once() {
         let mut request = table.request(ts);
         (request.paging_size, request.concurrency) = (paging_size, concurrency);
         if paging_size == 1 {
-            // A request a row: not all of them.
+            // Stores page by their own batches, of 32 rows at least: many requests, so not all of the table.
             request.ranges = vec![KeyRange::new(table.key(200), table.key(800))];
         }
         let mut stream = client.coprocessor(request);
@@ -31,7 +31,7 @@ async fn all_rows_of_many_regions_come_once() {
         let stats = stream.stats();
         if paging_size == 1 {
             assert_eq!(rows, (200..800).map(|id| (id, id * 7)).collect());
-            assert!(stats.requests >= 600, "{stats:?}");
+            assert!(stats.requests >= 15, "{stats:?}");
         } else {
             table.compare(&rows, &BTreeMap::new());
             assert!(stats.requests >= 40, "{stats:?}");
@@ -111,6 +111,34 @@ async fn splits_during_a_scan_lose_and_double_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn leaders_that_move_during_a_scan_are_followed() {
+    let _alone = ALONE.lock().await;
+    let cluster = cluster();
+    let table = cluster.table("leaders", 6_000).await;
+    cluster.split(&table, (0..12).map(|part| part * 500));
+    let client = cluster.client().await;
+    table.check(&client).await;
+    let mut request = table.request(client.timestamp().await.unwrap());
+    request.paging_size = 64;
+    request.memory = MemoryBudget::new(8 << 10);
+    let mut stream = client.coprocessor(request);
+    let mut rows = BTreeMap::new();
+    let mut moved = 0;
+    while let Some(answer) = stream.next().await {
+        decode_into(&answer.unwrap().data, &mut rows);
+        if rows.len() > 1_000 && moved == 0 {
+            moved = cluster.move_leaders();
+        }
+    }
+    table.compare(&rows, &BTreeMap::new());
+    if moved == 0 {
+        println!("the cluster has one store: no leader can move");
+    } else {
+        assert!(stream.stats().region_errors > 0, "{:?}", stream.stats());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_store_during_a_scan_is_survived() {
     let _alone = ALONE.lock().await;
     let cluster = cluster();
@@ -122,10 +150,14 @@ async fn a_restart_of_the_store_during_a_scan_is_survived() {
     let mut stream = client.coprocessor(request);
     let mut rows = BTreeMap::new();
     decode_into(&stream.next().await.unwrap().unwrap().data, &mut rows);
-    cluster.harness(&["restart", "store"]).await;
-    while let Some(answer) = stream.next().await {
-        decode_into(&answer.unwrap().data, &mut rows);
-    }
+    // The reader goes on while the store stops and comes back.
+    let reading = async {
+        while let Some(answer) = stream.next().await {
+            decode_into(&answer.unwrap().data, &mut rows);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::join!(cluster.harness(&["restart", "store"]), reading);
     table.compare(&rows, &BTreeMap::new());
     assert!(stream.stats().backoff_nanos > 0, "{:?}", stream.stats());
 }

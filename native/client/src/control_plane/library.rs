@@ -2,23 +2,26 @@
 //!
 //! Its connection, its timestamp stream and its reads can wait for ever, so every call is inside a time-out, and after a failure of the
 //! timestamp stream the whole client is made anew from members that answered us just before. Its scan asks all regions of a range at once for the
-//! whole limit, so ranges are split by region here; its snapshots cache all they read, so that each page has a new one.
+//! whole limit, so ranges are split by region here; its snapshots cache all they read, so that each page has a new one. Its
+//! lock resolver fails for ever on what crashed writers leave, so it is switched off: locks come back as errors and go to ours.
 
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ti_proto::kvrpcpb::LockInfo;
 use tikv_client::{
-    Backoff, BoundRange, CheckLevel, Config, Error, Key, RetryOptions, Timestamp, TimestampExt, TransactionClient,
-    TransactionOptions,
+    Backoff, BoundRange, CheckLevel, Config, Error, Key, ProtoLockInfo, RetryOptions, Timestamp, TimestampExt,
+    TransactionClient, TransactionOptions,
 };
 
 use super::{successor, ControlPlane, Snapshot, TimestampSource, SCAN_PAGE};
 use crate::backoff::{BackoffKind, Backoffer};
 use crate::config::ClientConfig;
 use crate::error::{with_causes, ClientError, ClientErrorKind, Result};
-use crate::region::send::RegionClient;
+use crate::lock::{LockResolver, SeenLocks};
+use crate::region::send::{KnownLocks, RegionClient};
 use crate::region::KeyRange;
 
 /// One try of a timestamp. PD answers in milliseconds; a leader change takes a few seconds.
@@ -146,10 +149,24 @@ fn version(timestamp: &Timestamp) -> Result<u64> {
     }
 }
 
-impl ControlPlane for LibraryPlane {
+/// The library's timestamps and reads, with our lock resolver.
+pub(crate) struct LibraryControl {
+    pub(crate) plane: LibraryPlane,
+    pub(crate) resolver: LockResolver,
+}
+
+#[async_trait]
+impl TimestampSource for LibraryControl {
+    async fn timestamp(&self) -> Result<u64> {
+        self.plane.timestamp().await
+    }
+}
+
+impl ControlPlane for LibraryControl {
     fn snapshot(&self, ts: u64) -> Box<dyn Snapshot> {
         Box::new(LibrarySnapshot {
-            plane: self.clone(),
+            plane: self.plane.clone(),
+            resolver: self.resolver.clone(),
             ts,
         })
     }
@@ -157,6 +174,7 @@ impl ControlPlane for LibraryPlane {
 
 struct LibrarySnapshot {
     plane: LibraryPlane,
+    resolver: LockResolver,
     ts: u64,
 }
 
@@ -164,13 +182,11 @@ impl LibrarySnapshot {
     /// The library's view for one request.
     fn view(&self) -> tikv_client::Snapshot {
         // Its defaults give up after 1.5 s, less than an election takes.
-        let retries = RetryOptions::new(
-            Backoff::equal_jitter_backoff(20, 2_000, 60),
-            Backoff::equal_jitter_backoff(20, 3_000, 40),
-        );
+        let regions = Backoff::equal_jitter_backoff(20, 2_000, 60);
         let options = TransactionOptions::new_optimistic()
             .read_only()
-            .retry_options(retries)
+            .retry_options(RetryOptions::new(regions, Backoff::no_backoff()))
+            .no_resolve_locks()
             .drop_check(CheckLevel::Warn);
         self.plane.client().snapshot(Timestamp::from_version(self.ts), options)
     }
@@ -181,13 +197,34 @@ impl LibrarySnapshot {
         loop {
             match tokio::time::timeout(bo.remaining(), ask.once(self.view())).await {
                 Ok(Ok(pairs)) => return Ok(pairs),
-                Ok(Err(error)) => bo.backoff(BackoffKind::StoreRpc, describe(&error)).await?,
+                Ok(Err(error)) => {
+                    let cause = describe(&error);
+                    let mut locks = Vec::new();
+                    take_locks(error, &mut locks);
+                    if locks.is_empty() {
+                        bo.backoff(BackoffKind::StoreRpc, cause).await?;
+                    } else {
+                        self.resolve(&mut bo, locks).await?;
+                    }
+                }
                 Err(_) => {
                     bo.remember("no answer in time".to_string());
                     return Err(bo.deadline_error());
                 }
             }
         }
+    }
+
+    /// The library cannot be told to pass a lock, so each one is resolved before the next try.
+    async fn resolve(&self, bo: &mut Backoffer, locks: Vec<LockInfo>) -> Result<()> {
+        let all: Vec<u64> = locks.iter().map(|lock| lock.lock_version).collect();
+        let insist = KnownLocks {
+            resolved: all,
+            committed: Vec::new(),
+        };
+        self.resolver
+            .resolve_for_read(bo, self.ts, locks, &insist, &SeenLocks::default())
+            .await
     }
 
     /// Region by region, page by page.
@@ -298,6 +335,37 @@ impl Snapshot for LibrarySnapshot {
             .into_iter()
             .map(|(key, _)| key)
             .collect())
+    }
+}
+
+/// Locks inside an error of the library.
+fn take_locks(error: Error, out: &mut Vec<LockInfo>) {
+    match error {
+        Error::ResolveLockError(locks) => out.extend(locks.into_iter().map(lock_info)),
+        Error::KeyError(error) => out.extend(error.locked.map(lock_info)),
+        Error::ExtractedErrors(errors) | Error::MultipleKeyErrors(errors) => {
+            for error in errors {
+                take_locks(error, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The library's message as ours.
+fn lock_info(lock: ProtoLockInfo) -> LockInfo {
+    LockInfo {
+        primary_lock: lock.primary_lock,
+        lock_version: lock.lock_version,
+        key: lock.key,
+        lock_ttl: lock.lock_ttl,
+        txn_size: lock.txn_size,
+        lock_type: lock.lock_type,
+        lock_for_update_ts: lock.lock_for_update_ts,
+        use_async_commit: lock.use_async_commit,
+        min_commit_ts: lock.min_commit_ts,
+        secondaries: lock.secondaries,
+        shared_lock_infos: Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub(crate) use direct::{DirectPlane, PdTso};
-pub(crate) use library::LibraryPlane;
+pub(crate) use library::{LibraryControl, LibraryPlane};
 
 use crate::error::Result;
 

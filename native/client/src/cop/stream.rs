@@ -54,7 +54,7 @@ struct Read {
     outstanding: AtomicUsize,
     /// The reader waits for an answer.
     hungry: AtomicBool,
-    /// `outstanding` or `hungry` has changed.
+    /// One of the other fields has changed.
     changed: Notify,
     /// Tasks that were taken from the queue and are not read to their end.
     unfinished: AtomicUsize,
@@ -206,25 +206,39 @@ impl Read {
     }
 
     async fn work(&self, answers: Answers) {
-        while let Some(task) = self.next_task() {
+        while let Some(task) = self.next_task().await {
             match self.read_region(task, &answers).await {
-                Ok(()) => self.unfinished.fetch_sub(1, Ordering::SeqCst),
+                Ok(()) => {
+                    self.unfinished.fetch_sub(1, Ordering::SeqCst);
+                    self.changed.notify_waiters();
+                }
                 Err(error) => {
                     // Nobody listens when the stream is being dropped.
                     let _ = answers.send(Err(error));
                     return;
                 }
-            };
+            }
         }
     }
 
-    fn next_task(&self) -> Option<RegionRanges> {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let task = tasks.pop_front();
-        if task.is_some() {
-            self.unfinished.fetch_add(1, Ordering::SeqCst);
+    /// The next region. `None` only when no other worker can come back with parts of a split one.
+    async fn next_task(&self) -> Option<RegionRanges> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(task) = tasks.pop_front() {
+                    self.unfinished.fetch_add(1, Ordering::SeqCst);
+                    return Some(task);
+                }
+                if self.unfinished.load(Ordering::SeqCst) == 0 {
+                    return None;
+                }
+            }
+            changed.await;
         }
-        task
     }
 
     /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue.

@@ -226,7 +226,7 @@ pub(crate) fn is_tls_failure(text: &str) -> bool {
         "handshake failure",
         "corrupt message",
         "invalidcontenttype",
-        "tls",
+        "tls handshake",
     ]
     .iter()
     .any(|word| text.contains(word))

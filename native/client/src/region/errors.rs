@@ -6,7 +6,7 @@
 //! | not_leader, no leader | region forgotten | 2..500 ms (election) | again |
 //! | region_not_found, key_not_in_region, mismatch_peer_id | region forgotten | 2..500 ms | again |
 //! | epoch_not_match, regions told | regions replaced | none | again, ranges split anew |
-//! | epoch_not_match, none or stale ones told | region forgotten | 2..500 ms | again, ranges split anew |
+//! | epoch_not_match, none or no newer ones told | region forgotten | 2..500 ms | again, ranges split anew |
 //! | server_is_busy | kept | what the server asks for, else 2..10 s | again |
 //! | stale_command, undetermined_result | kept | 2..1,000 ms | again: what we send is idempotent |
 //! | store_not_match | region and the store's address forgotten | 100..2,000 ms | again |
@@ -218,9 +218,10 @@ fn epoch_mismatch(region_id: u64, epoch: &RegionEpoch, current: Vec<metapb::Regi
     const CAUSE: &str = "region was split, merged or moved";
     let stale = |region: &metapb::Region| {
         let told = region.region_epoch.unwrap_or_default();
-        region.id == region_id && (told.version < epoch.version || told.conf_ver < epoch.conf_ver)
+        let older = told.version < epoch.version || told.conf_ver < epoch.conf_ver;
+        region.id == region_id && (older || told == *epoch)
     };
-    // A replica that is behind tells an older epoch than ours: PD, or a moment, knows better.
+    // A replica that is behind tells an epoch that is not newer than ours: PD, or a moment, knows better.
     if current.is_empty() || current.iter().any(stale) {
         return retry(CacheAction::Forget, BackoffKind::RegionMiss, CAUSE);
     }

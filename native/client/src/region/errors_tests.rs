@@ -177,7 +177,7 @@ fn told_regions_replace_the_old_one_unless_they_are_older() {
         panic!("must retry")
     };
     assert_eq!((cache, wait), (CacheAction::Replace(news), Wait::No));
-    for stale in [told(ID, 3, 4), told(ID, 2, 5)] {
+    for stale in [told(ID, 3, 4), told(ID, 2, 5), told(ID, 3, 5), told(ID, 2, 9)] {
         let RegionAction::Retry { cache, wait, .. } = act(epoch_error(vec![stale])) else {
             panic!("must retry")
         };

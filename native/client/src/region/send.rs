@@ -289,7 +289,7 @@ impl RegionClient {
             Code::InvalidArgument | Code::OutOfRange => {
                 failed(ClientErrorKind::Protocol, "the versions of client and store do not fit")
             }
-            Code::Unknown | Code::Internal | Code::DataLoss if !transport => {
+            Code::Unknown | Code::Internal | Code::DataLoss | Code::ResourceExhausted if !transport => {
                 if bo.attempts(BackoffKind::ServerFailure) >= SERVER_FAILURES_MAX {
                     return failed(
                         ClientErrorKind::StoreUnreachable,

@@ -22,6 +22,7 @@ pub static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 pub struct Cluster {
     pub name: String,
     pub pd: Vec<String>,
+    pub stores: Vec<String>,
     pub control: String,
     pub tidb: (String, u16),
 }
@@ -41,9 +42,11 @@ pub fn cluster() -> Cluster {
             .unwrap_or_else(|| panic!("{path} misses an address: {status}"))
             .to_string()
     };
+    let addresses = |server: &Value| server["addresses"].as_array().unwrap().iter().map(text).collect();
     Cluster {
         name: text(&status["name"]),
-        pd: status["pd"]["addresses"].as_array().unwrap().iter().map(text).collect(),
+        pd: addresses(&status["pd"]),
+        stores: addresses(&status["store"]),
         control: text(&status["store"]["control"])
             .trim_start_matches("http://")
             .to_string(),
@@ -102,6 +105,35 @@ impl Cluster {
         self.control("GET", "/stats", &Value::Null)["methods"]["Coprocessor"]["in_flight"]
             .as_i64()
             .unwrap_or(0)
+    }
+
+    /// Gives every region the next store for a leader. Returns how many were moved; none when there is one store.
+    pub fn move_leaders(&self) -> usize {
+        let stats = self.control("GET", "/stats", &Value::Null);
+        let stores: Vec<u64> = stats["stores"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|store| store["id"].as_u64().unwrap())
+            .collect();
+        if stores.len() < 2 {
+            return 0;
+        }
+        let regions = self.control("GET", "/regions", &Value::Null);
+        let regions = regions.as_array().unwrap();
+        for region in regions {
+            let at = stores
+                .iter()
+                .position(|id| Some(*id) == region["store_id"].as_u64())
+                .unwrap();
+            let next = stores[(at + 1) % stores.len()];
+            self.control(
+                "POST",
+                "/transfer_leader",
+                &json!({ "region_id": region["id"], "store_id": next }),
+            );
+        }
+        regions.len()
     }
 
     pub async fn sql(&self) -> mysql_async::Conn {
