@@ -66,11 +66,15 @@ impl Scene {
             .count()
     }
 
+    /// Later reads find no locks: a read resolves what it meets, and passes other locks of a transaction that it knows.
     async fn expect_gone(&self, start_ts: u64) {
-        common::eventually(Duration::from_secs(5), "locks are resolved", || {
-            self.locks_of(start_ts) == 0
-        })
-        .await;
+        let started = Instant::now();
+        while self.locks_of(start_ts) > 0 {
+            assert!(started.elapsed() < Duration::from_secs(10), "locks are not resolved");
+            let ts = self.client.timestamp().await.unwrap();
+            self.table.read(&self.client, ts).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
@@ -85,7 +89,7 @@ async fn a_crashed_writer_is_rolled_back() {
     let locked = scene.lock(&[5, 500, 1_000, 1_999], -1, json!({ "ttl_ms": 1 }));
     tokio::time::sleep(Duration::from_millis(50)).await;
     let (time, met) = scene.expect(&[]).await;
-    assert!(met >= 4 && time < Duration::from_secs(3), "{met} locks, {time:?}");
+    assert!(met > 0 && time < Duration::from_secs(3), "{met} locks, {time:?}");
     scene.expect_gone(start_ts(&locked)).await;
     assert_eq!(scene.expect(&[]).await.1, 0);
 }
@@ -123,7 +127,7 @@ async fn secondaries_of_a_committed_transaction_are_read() {
         json!({ "start_ts": ts, "primary": primary, "ttl_ms": 600_000 }),
     );
     let (time, met) = scene.expect(&[(10, -70), (600, -80), (1_600, -80)]).await;
-    assert!(met >= 2 && time < Duration::from_secs(3), "{met} locks, {time:?}");
+    assert!(met > 0 && time < Duration::from_secs(3), "{met} locks, {time:?}");
     scene.expect_gone(ts).await;
     scene.expect(&[(10, -70), (600, -80), (1_600, -80)]).await;
     scene.expect_at(before, &[]).await;
@@ -233,7 +237,7 @@ async fn faults_during_resolution_are_survived() {
         let faults = scene.cluster.faults(Value::from(rules));
         scene.expect(&[]).await;
         scene.expect_gone(start_ts(&locked)).await;
-        assert!(faults.hits() >= 3, "{kind}: {}", faults.hits());
+        assert!(faults.hits() >= 2, "{kind}: {}", faults.hits());
     }
 }
 

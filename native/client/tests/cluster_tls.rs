@@ -152,8 +152,13 @@ async fn mutual_tls_shows_the_certificate_and_needs_it() {
     config.tls = Some(pki.files.clone());
     table.check(&Client::connect(config.clone()).await.unwrap()).await;
     config.tls = Some(pki.ca_only());
+    // The server closes the connection after the handshake; whether its alert is seen before is a matter of luck.
     let error = Client::connect(config).await.err().unwrap();
-    assert_eq!(error.kind, ClientErrorKind::Tls, "{error}");
+    assert!(
+        [ClientErrorKind::Tls, ClientErrorKind::PdUnreachable].contains(&error.kind),
+        "{error}"
+    );
+    assert!(error.message().contains("tls.cert"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

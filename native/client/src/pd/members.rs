@@ -135,7 +135,8 @@ fn unreachable(addresses: &[String], failures: &[(String, ClientError)], limit: 
     ClientError::retryable(
         ClientErrorKind::PdUnreachable,
         format!(
-            "no PD member answers ({}). Check pd.addresses, that PD runs, that its ports are open from here, and whether it asks for TLS.",
+            "no PD member answers ({}). Check pd.addresses, that PD runs, that its ports are open from here, and TLS: \
+             tls.ca where PD speaks TLS, tls.cert and tls.key where it asks for a client certificate.",
             texts.join("; ")
         ),
     )
