@@ -57,7 +57,7 @@ impl Scene {
     }
 
     fn locks_of(&self, start_ts: u64) -> usize {
-        let locks = self.cluster.control("GET", "/locks", &Value::Null);
+        let locks = self.cluster.control("GET", "/locks?limit=100000", &Value::Null);
         locks
             .as_array()
             .unwrap()
