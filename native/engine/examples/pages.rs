@@ -18,7 +18,11 @@ fn types() -> String {
         } else {
             format!("`{}`", row.option)
         };
-        let _ = writeln!(page, "| {} | {option} | {} | {} | {} |", row.mysql, row.spark, row.arrow, row.note);
+        let _ = writeln!(
+            page,
+            "| {} | {option} | {} | {} | {} |",
+            row.mysql, row.spark, row.arrow, row.note
+        );
     }
     page
 }
