@@ -21,8 +21,8 @@ ALLOWED = (
     r"org/apache/arrow/c/.*",
     # Two classes of arrow-c-data 12 that stand in the package of another module.
     r"org/apache/arrow/vector/StructVector(Loader|Unloader)\.class",
-    # arrow-c-data's own JNI libraries: <arch>/libarrow_cdata_jni.* since 15, at the root in 12.
-    r"(x86_64/|aarch_64/)?(lib)?arrow_cdata_jni\.(so|dylib|dll)",
+    # arrow-c-data's own JNI libraries, in a folder per architecture since 15, at the root in 12.
+    r"(arrow_cdata_jni/)?(x86_64/|aarch_64/)?(lib)?arrow_cdata_jni\.(so|dylib|dll)",
     r"META-INF/MANIFEST\.MF",
     r"META-INF/(LICENSE|NOTICE)(\.txt)?",
     r"META-INF/services/org\.apache\.spark\.sql\.sources\.DataSourceRegister",

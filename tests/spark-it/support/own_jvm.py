@@ -3,11 +3,27 @@
 stdin: {"conf": {...}, "statements": [...]}; the last line of stdout: one object per statement, see `sparks.own_jvm`.
 """
 import json
+import pathlib
+import re
 import sys
 import time
 
 from . import sparks
 from .values import spark_rows
+
+
+def _resident_kib(spark) -> int:
+    """Resident memory of the JVM; 0 where there is no /proc."""
+    status = pathlib.Path(f"/proc/{spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()}/status")
+    if not status.exists():
+        return 0
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status.read_text()).group(1))
+
+
+def _open_files(spark) -> int:
+    """Open files of the JVM; 0 where there is no /proc."""
+    folder = pathlib.Path(f"/proc/{spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()}/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 def _portable(value):
@@ -26,7 +42,8 @@ def main() -> None:
             answer = {"rows": rows}
         except Exception as error:  # whatever a user would see
             answer = {"error": str(error), "kind": type(error).__name__}
-        answers.append({**answer, "seconds": time.monotonic() - begin})
+        seconds = time.monotonic() - begin
+        answers.append({**answer, "seconds": seconds, "resident_kib": _resident_kib(spark), "files": _open_files(spark)})
     spark.stop()
     print(json.dumps(answers))
 

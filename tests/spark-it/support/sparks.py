@@ -68,7 +68,7 @@ class OwnJvm(NamedTuple):
     """What a JVM of its own has left."""
 
     answers: list[dict]
-    """One per statement: {"rows": canonical rows, "seconds": ...} or {"error": text, "kind": class, "seconds": ...}."""
+    """One per statement: {"rows": canonical rows} or {"error": text, "kind": class}; and seconds, resident_kib, files (open)."""
     log: str
     """Its warnings and errors."""
 
