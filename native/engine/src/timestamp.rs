@@ -60,6 +60,12 @@ impl ReadTimestamp {
     }
 }
 
+/// Fails when garbage collection has passed `start_ts`. To be asked after reading: TiKV does not refuse a read below the safe point, it
+/// answers with the versions that are left, so rows may be missing.
+pub(crate) async fn check_not_collected(client: &Client, start_ts: u64) -> Result<()> {
+    older_than_safe_point(start_ts, client.gc_safe_point().await?)
+}
+
 /// Refuses timestamps outside of (safe point, now].
 fn check(wanted: u64, now: u64, safe_point: u64) -> Result<()> {
     if wanted > now {
@@ -72,18 +78,22 @@ fn check(wanted: u64, now: u64, safe_point: u64) -> Result<()> {
             ),
         ));
     }
-    if wanted < safe_point {
-        return Err(Error::new(
-            ErrorKind::GcSafePoint,
-            format!(
-                "the read timestamp {wanted} ({} ms) is older than the GC safe point {safe_point} ({} ms): versions of rows it needs \
-                 may be gone; read at a later timestamp, or keep history longer with tidb_gc_life_time",
-                wanted >> LOGICAL_BITS,
-                safe_point >> LOGICAL_BITS
-            ),
-        ));
+    older_than_safe_point(wanted, safe_point)
+}
+
+fn older_than_safe_point(read_ts: u64, safe_point: u64) -> Result<()> {
+    if read_ts >= safe_point {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::new(
+        ErrorKind::GcSafePoint,
+        format!(
+            "the read timestamp {read_ts} ({} ms) is older than the GC safe point {safe_point} ({} ms): versions of rows it needs \
+             may be gone; read at a later timestamp, or keep history longer with tidb_gc_life_time",
+            read_ts >> LOGICAL_BITS,
+            safe_point >> LOGICAL_BITS
+        ),
+    ))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::dag;
 use crate::plan::wire::{ScanCommon, ScanTasks};
 use crate::runtime;
+use crate::timestamp;
 use crate::types::type_options;
 use decode::Decode;
 use fetch::Fetch;
@@ -145,9 +146,10 @@ impl Scan {
         // While an answer is decoded it exists twice, which the rest is for.
         let memory = MemoryBudget::new(memory_bytes - memory_bytes / 8);
         let (out, events) = channel(BATCHES_AHEAD);
+        let start_ts = common.start_ts;
         let fetch = Fetch {
-            client,
-            start_ts: common.start_ts,
+            client: client.clone(),
+            start_ts,
             dag,
             paging_size: common.paging_size,
             concurrency: open.concurrency as usize,
@@ -165,9 +167,12 @@ impl Scan {
             table: common.table,
         };
         let pipeline = runtime::runtime()?.spawn(async move {
-            let done = AssertUnwindSafe(async { decode.run(fetch.answers(tasks.tables)).await })
-                .catch_unwind()
-                .await;
+            let done = AssertUnwindSafe(async {
+                decode.run(fetch.answers(tasks.tables)).await?;
+                timestamp::check_not_collected(&client, start_ts).await
+            })
+            .catch_unwind()
+            .await;
             let event = match done {
                 Ok(Ok(())) => Event::End,
                 Ok(Err(error)) => Event::Failed(error),
