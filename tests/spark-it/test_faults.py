@@ -200,10 +200,11 @@ COLLECT_GARBAGE = "SELECT java_method('java.lang.System', 'gc')"
 def test_memory_is_flat_over_a_thousand_scans(base_conf, cluster, oracle, database):
     """170 queries of 6 regions, a Spark partition each: resident memory and open files of a JVM do not grow.
 
-    The heap is touched whole at the start, so that what grows is native.
+    The heap is touched whole at the start, so that what grows is native. Spark alone grows by some 70 MiB meanwhile, compiled code mostly
+    (measured with a query on `range`); the queries read 340 MiB.
     """
-    oracle.execute("CREATE TABLE small_ (id INT PRIMARY KEY, s VARCHAR(100))")
-    oracle.insert("small_", [(number, "x" * 100) for number in range(500)])
+    oracle.execute("CREATE TABLE small_ (id INT PRIMARY KEY, s VARCHAR(4000))")
+    oracle.insert("small_", [(number, "x" * 4000) for number in range(500)])
     cluster.control.split(*[record_key(oracle.table_id(database, "small_"), handle) for handle in (0, 100, 200, 300, 400)])
     query = f"SELECT sum(length(s)) FROM {CATALOG}.{database}.small_"
     partitions = f"SELECT count(DISTINCT p) FROM (SELECT spark_partition_id() AS p FROM {CATALOG}.{database}.small_)"
@@ -211,11 +212,11 @@ def test_memory_is_flat_over_a_thousand_scans(base_conf, cluster, oracle, databa
     statements = [query] * 60 + [partitions, COLLECT_GARBAGE] + [query] * 170 + [COLLECT_GARBAGE]
     conf = {**base_conf, "spark.driver.memory": "1g", "spark.tispark.scan.partition.size": "1", "spark.sql.shuffle.partitions": "1"}
     answers = own_jvm(conf, statements, java_options="-Xms1g -XX:+AlwaysPreTouch", timeout=400).answers
-    assert all(answer.get("rows") == [[50_000]] for statement, answer in zip(statements, answers) if statement == query)
+    assert all(answer.get("rows") == [[2_000_000]] for statement, answer in zip(statements, answers) if statement == query)
     assert answers[60]["rows"][0][0] >= 5
     before, after = answers[61], answers[-1]
     print(f"resident: {before['resident_kib']} KiB, after 170 queries {after['resident_kib']} KiB")
-    assert after["resident_kib"] - before["resident_kib"] < 48 * 1024, f"{before['resident_kib']} -> {after['resident_kib']} KiB"
+    assert after["resident_kib"] - before["resident_kib"] < 128 * 1024, f"{before['resident_kib']} -> {after['resident_kib']} KiB"
     assert after["files"] <= before["files"] + 10
 
 
