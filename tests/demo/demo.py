@@ -62,7 +62,7 @@ class Demo:
             .config("spark.jars", jar)
             .config(f"spark.sql.catalog.{CATALOG}", "org.apache.spark.sql.catalyst.catalog.TiCatalog")
             .config(f"spark.sql.catalog.{CATALOG}.pd.addresses", ",".join(status["pd"]["addresses"]))
-            .config("spark.ui.enabled", "false")
+            .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.sql.shuffle.partitions", "4")

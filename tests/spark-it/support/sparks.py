@@ -22,6 +22,7 @@ def base_conf(jar: str, pd: str) -> dict[str, str]:
     return {
         "spark.jars": jar,
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.driver.memory": "2g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
