@@ -5,9 +5,12 @@
 //! whole pool ([`Channels::reset`]), so that a frozen connection or a changed DNS entry is not kept, and TLS files are read anew.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::config::{ClientConfig, TlsConfig};
@@ -136,14 +139,46 @@ fn with_port(target: &str, address: &str) -> String {
 
 /// Reads the PEM files. The certificate of a server must be valid for the host that is dialled.
 fn client_tls(tls: &TlsConfig) -> Result<ClientTlsConfig> {
-    let config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read("tls.ca", tls.ca()?)?));
+    let config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(certificates("tls.ca", tls.ca()?)?));
     Ok(match tls.identity()? {
-        Some((cert, key)) => config.identity(Identity::from_pem(read("tls.cert", cert)?, read("tls.key", key)?)),
+        Some((cert, key)) => config.identity(Identity::from_pem(
+            certificates("tls.cert", cert)?,
+            private_key("tls.key", key)?,
+        )),
         None => config,
     })
 }
 
-fn read(name: &str, path: &std::path::Path) -> Result<Vec<u8>> {
+/// A PEM file with at least one certificate. One without is accepted further down, and every handshake would then fail without a reason.
+fn certificates(name: &str, path: &Path) -> Result<Vec<u8>> {
+    let pem = read(name, path)?;
+    match CertificateDer::from_pem_slice(&pem) {
+        Ok(_) => Ok(pem),
+        Err(error) => Err(not_pem(name, path, "certificate", &error)),
+    }
+}
+
+/// A PEM file with a private key. What the file holds is never shown.
+fn private_key(name: &str, path: &Path) -> Result<Vec<u8>> {
+    let pem = read(name, path)?;
+    match PrivateKeyDer::from_pem_slice(&pem) {
+        Ok(_) => Ok(pem),
+        Err(error) => Err(not_pem(name, path, "private key", &error)),
+    }
+}
+
+fn not_pem(name: &str, path: &Path, what: &str, error: &pem::Error) -> ClientError {
+    let reason = match error {
+        pem::Error::NoItemsFound => "there is none in it",
+        _ => "it is damaged",
+    };
+    ClientError::new(
+        ClientErrorKind::Tls,
+        format!("{name}: {} is not a PEM file with a {what}: {reason}", path.display()),
+    )
+}
+
+fn read(name: &str, path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         ClientError::new(
             ClientErrorKind::Tls,

@@ -46,3 +46,34 @@ async fn a_pool_does_not_grow_past_its_size() {
     channels.reset("store:1");
     assert!(channels.pools.lock().unwrap().is_empty());
 }
+
+#[test]
+fn a_file_without_a_certificate_or_key_is_named() {
+    let folder = std::env::temp_dir().join(format!("ti-client-pem-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let garbage = file("garbage.pem", "not a certificate");
+    let damaged = file(
+        "damaged.pem",
+        "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
+    );
+    for (path, reason) in [(&garbage, "there is none"), (&damaged, "damaged")] {
+        let error = certificates("tls.ca", path).unwrap_err();
+        assert_eq!(error.kind, ClientErrorKind::Tls);
+        assert!(
+            error.to_string().contains("tls.ca") && error.to_string().contains(reason),
+            "{error}"
+        );
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+    let error = private_key("tls.key", &garbage).unwrap_err();
+    assert!(
+        error.to_string().contains("garbage.pem") && !error.to_string().contains("not a certificate"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
