@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -11,6 +11,9 @@ use support::{open, Cluster};
 use ti_engine::plan::wire::ScanCommon;
 use ti_engine::{ErrorKind, Next};
 use ti_proto::plan;
+
+/// Setting the store's faults replaces those of another test.
+static FAULTS: Mutex<()> = Mutex::new(());
 
 /// A table of `rows` rows of some 220 bytes.
 fn table(cluster: &Cluster, rows: usize) {
@@ -156,16 +159,10 @@ fn a_cancelled_scan_ends_at_once_and_a_waiting_thread_with_it() {
     let requests = scan.metrics().requests;
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(scan.metrics().requests, requests, "no more requests");
-    // A thread that has all it can get waits; cancelling wakes it.
-    let scan = Arc::new(
-        cluster
-            .session
-            .open_scan(plan::ScanOpen {
-                memory_bytes: 64 << 20,
-                ..open(&plan, &plan.partitions[0])
-            })
-            .unwrap(),
-    );
+    // A thread that waits for an answer is woken.
+    let _faults = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+    cluster.delay_answers(schema.table_id, Duration::from_secs(5));
+    let scan = Arc::new(cluster.session.open_scan(open(&plan, &plan.partitions[0])).unwrap());
     let waiting = scan.clone();
     let waiter = std::thread::spawn(move || loop {
         match waiting.next(Duration::from_secs(30)) {
@@ -174,9 +171,10 @@ fn a_cancelled_scan_ends_at_once_and_a_waiting_thread_with_it() {
             Ok(_) => {}
         }
     });
+    std::thread::sleep(Duration::from_millis(100));
     scan.cancel();
     let start = Instant::now();
-    assert!(matches!(waiter.join().unwrap(), None | Some(ErrorKind::Cancelled)));
+    assert_eq!(waiter.join().unwrap(), Some(ErrorKind::Cancelled));
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
@@ -186,9 +184,12 @@ fn a_scan_waits_no_longer_than_it_is_told() {
     table(&cluster, 5_000);
     let schema = cluster.load("t").unwrap();
     let plan = cluster.plan(&schema, &["id"]).unwrap();
+    let _faults = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+    cluster.delay_answers(schema.table_id, Duration::from_secs(1));
     let scan = cluster.session.open_scan(open(&plan, &plan.partitions[0])).unwrap();
-    // Right after opening nothing is there.
-    assert!(matches!(scan.next(Duration::ZERO).unwrap(), Next::Pending));
+    let start = Instant::now();
+    assert!(matches!(scan.next(Duration::from_millis(50)).unwrap(), Next::Pending));
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     while !matches!(scan.next(Duration::from_secs(30)).unwrap(), Next::End) {}
     assert!(
         matches!(scan.next(Duration::ZERO).unwrap(), Next::End),

@@ -92,6 +92,27 @@ impl Cluster {
         cluster
     }
 
+    /// Has the store answer the table's next coprocessor request late.
+    pub fn delay_answers(&self, table_id: i64, delay: Duration) {
+        use std::io::{Read, Write};
+        let control = self.status["store"]["control"].as_str().expect("store.control");
+        let address = control.strip_prefix("http://").expect("an http address");
+        let rules = serde_json::json!([
+            {"method": "Coprocessor", "kind": "delay", "ms": delay.as_millis(), "count": 1, "table_id": table_id}
+        ])
+        .to_string();
+        let mut stream = std::net::TcpStream::connect(address).expect("the store's control port");
+        write!(
+            stream,
+            "POST /faults HTTP/1.1\r\nHost: store\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{rules}",
+            rules.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// Runs statements.
     pub fn sql(&self, statement: &str) {
         let mut connection = self.connection.lock().unwrap();
