@@ -66,14 +66,26 @@ error_kinds! {
     ColumnNotFound => "Check the name with DESCRIBE.",
     /// A column has a type that cannot be read.
     UnsupportedType => "Leave the column out of the query, or use the option that the message names.",
-    /// The table or column uses a feature of TiDB that cannot be read from storage.
-    UnsupportedFeature => "Leave the object out of the query, or read it through TiDB.",
-    /// A stored value cannot be shown under the chosen type options.
+    /// The table or column uses a feature of TiDB that cannot be read from storage, or not be written to it.
+    UnsupportedFeature => "Leave the object out of the query, or read and write it through TiDB.",
+    /// A stored value cannot be shown under the chosen type options, or a value to be written does not fit its column.
     InvalidValue => "Use another type option, or correct the value that the message names.",
     /// Bytes of the cluster do not have the form they should have.
     Decode => "Report it with the message: either data is damaged or the connector does not know this format.",
     /// The coprocessor refused or failed the request.
     Coprocessor => "Read the message of the store; report it when the same query works in TiDB.",
+    /// A row's key or unique index entry is taken, or two rows of the write have the same one.
+    DuplicateKey => "Remove the duplicates, or write with upsert or ignore if that is what is meant.",
+    /// Somebody else changed a row that the write touches after the write had begun.
+    WriteConflict => "Run the write again: nothing of it has been kept.",
+    /// The table's schema changed while the write was running.
+    SchemaChanged => "Run the write again: nothing of it has been kept.",
+    /// The commit was sent, and no answer says whether it happened.
+    CommitUnknown => "Ask the cluster with the start_ts and primary key that the message names before writing again.",
+    /// The transaction was rolled back by somebody else: its locks outlived their time to live, or garbage collection passed it.
+    TransactionLost => "Run the write again; look for long pauses of the driver, and keep history longer with tidb_gc_life_time.",
+    /// A task that ran again wrote other rows than its first attempt.
+    NotDeterministic => "Persist the DataFrame (or write it to a table) before it is written, so that every attempt sees the same rows.",
     /// The query was cancelled.
     Cancelled => "Nothing: it was asked for.",
     /// The native library and the jar were not built together.

@@ -29,15 +29,27 @@ public enum ErrorKind {
     ColumnNotFound,
     /** A column has a type that cannot be read. */
     UnsupportedType,
-    /** The table or column uses a feature that cannot be read from storage. */
+    /** The table or column uses a feature that cannot be read from storage, or not be written to it. */
     UnsupportedFeature,
-    /** A stored value cannot be shown under the chosen type options. */
+    /** A stored value cannot be shown under the chosen type options, or a value to be written does not fit. */
     InvalidValue,
     /** Bytes of the cluster do not have the form they should have. */
     Decode,
     /** The coprocessor refused or failed the request. */
     Coprocessor,
-    /** The scan was cancelled by its owner. */
+    /** A key is taken, or two rows of the write have the same one. */
+    DuplicateKey,
+    /** Somebody else changed a row that the write touches. */
+    WriteConflict,
+    /** The table's schema changed while the write was running. */
+    SchemaChanged,
+    /** The commit was sent and no answer says whether it happened. */
+    CommitUnknown,
+    /** The transaction was rolled back by somebody else. */
+    TransactionLost,
+    /** A task that ran again wrote other rows than its first attempt. */
+    NotDeterministic,
+    /** The scan or write was cancelled by its owner. */
     Cancelled,
     /** Jar and library come from different builds. */
     BuildMismatch,
