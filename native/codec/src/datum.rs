@@ -103,6 +103,22 @@ impl<'a> Datum<'a> {
         })
     }
 
+    /// What kind of value it is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Int(_) => "a signed integer",
+            Self::Uint(_) => "an unsigned integer",
+            Self::Float(_) => "a floating-point number",
+            Self::Bytes(_) => "a byte string",
+            Self::Decimal { .. } => "a decimal",
+            Self::Duration(_) => "a duration",
+            Self::Json(_) => "JSON",
+            Self::Vector(_) => "a vector",
+            Self::Max => "the greatest value",
+        }
+    }
+
     /// Appends the form of values: short integers and strings. This is the form of `ColumnInfo.default_val`.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub mod key;
 pub mod mysql;
 pub mod number;
 pub mod options;
+pub mod row;
 mod rows;
 mod type_table;
 mod value;

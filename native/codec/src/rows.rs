@@ -115,19 +115,7 @@ fn append_value(
 }
 
 fn mismatch(what: &'static str, datum: &Datum<'_>) -> CodecError {
-    let kind = match datum {
-        Datum::Null => "NULL",
-        Datum::Int(_) => "a signed integer",
-        Datum::Uint(_) => "an unsigned integer",
-        Datum::Float(_) => "a floating-point number",
-        Datum::Bytes(_) => "a byte string",
-        Datum::Decimal { .. } => "a decimal",
-        Datum::Duration(_) => "a duration",
-        Datum::Json(_) => "JSON",
-        Datum::Vector(_) => "a vector",
-        Datum::Max => "the greatest value",
-    };
-    CodecError::corrupt(what, format!("the store sent {kind}"))
+    CodecError::corrupt(what, format!("the store sent {}", datum.kind()))
 }
 
 fn wide_int(datum: &Datum<'_>) -> Result<i128, CodecError> {

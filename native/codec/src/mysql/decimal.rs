@@ -191,52 +191,93 @@ impl Decimal {
     /// [`CodecError::Unrepresentable`] when the number does not fit the precision and scale.
     pub fn to_binary(&self, out: &mut Vec<u8>, precision: u8, frac: u8) -> Result<(), CodecError> {
         let size = Self::binary_size(precision, frac)?;
-        let mut parts: Vec<(u32, usize)> = Vec::with_capacity(MAX_WORDS);
-        let int_digits = precision - frac;
-        let given = self.int_words();
-        let wanted = words_of(int_digits);
-        let misfit = || CodecError::Unrepresentable(format!("{self} does not fit DECIMAL({precision},{frac})"));
-        if given.iter().rev().skip(wanted).any(|w| *w != 0) {
-            return Err(misfit());
-        }
-        for (i, count) in int_parts(int_digits).enumerate() {
-            let from_right = wanted - 1 - i;
-            let word = given.iter().rev().nth(from_right).copied().unwrap_or(0);
-            parts.push((word, count));
-        }
-        let given = self.frac_words();
-        if given.iter().skip(words_of(frac)).any(|w| *w != 0) {
-            return Err(misfit());
-        }
-        for (i, count) in frac_parts(frac).enumerate() {
-            let word = given.get(i).copied().unwrap_or(0);
-            let divisor = POWERS.get(DIGITS_PER_WORD - count).copied().unwrap_or(1);
-            if word % divisor != 0 {
-                return Err(misfit());
-            }
-            parts.push((word / divisor, count));
-        }
         out.reserve(size + 2);
-        out.push(precision);
-        out.push(frac);
         let start = out.len();
-        let negative = self.negative && self.words.iter().any(|w| *w != 0);
-        for (word, count) in parts {
-            if word >= POWERS.get(count).copied().unwrap_or(1) {
-                return Err(misfit());
-            }
-            let word = if negative { !word } else { word };
-            let bytes = word.to_be_bytes();
-            out.extend_from_slice(
-                bytes
-                    .get(4 - DIGITS_TO_BYTES.get(count).copied().unwrap_or(4)..)
-                    .unwrap_or_default(),
-            );
+        out.extend_from_slice(&[precision, frac]);
+        if self.append_parts(out, precision - frac, frac).is_none() {
+            out.truncate(start);
+            return Err(CodecError::Unrepresentable(format!(
+                "{self} does not fit DECIMAL({precision},{frac})"
+            )));
         }
-        if let Some(first) = out.get_mut(start) {
+        if let Some(first) = out.get_mut(start + 2) {
             *first ^= 0x80;
         }
         Ok(())
+    }
+
+    /// The words of `to_binary` without the flipped first bit; `None` when the number does not fit.
+    fn append_parts(&self, out: &mut Vec<u8>, int_digits: u8, frac: u8) -> Option<()> {
+        let mask = if self.negative && self.words.iter().any(|w| *w != 0) {
+            u32::MAX
+        } else {
+            0
+        };
+        let given = self.int_words();
+        let wanted = words_of(int_digits);
+        let (above, given) = given.split_at_checked(given.len().saturating_sub(wanted))?;
+        if above.iter().any(|w| *w != 0) {
+            return None;
+        }
+        let leading_zeros = std::iter::repeat_n(&0, wanted - given.len());
+        for (word, count) in leading_zeros.chain(given).zip(int_parts(int_digits)) {
+            append_part(out, *word, count, mask)?;
+        }
+        let given = self.frac_words();
+        let (given, below) = given.split_at_checked(words_of(frac)).unwrap_or((given, &[]));
+        if below.iter().any(|w| *w != 0) {
+            return None;
+        }
+        for (word, count) in given.iter().chain(std::iter::repeat(&0)).zip(frac_parts(frac)) {
+            let divisor = POWERS.get(DIGITS_PER_WORD - count)?;
+            if word % divisor != 0 {
+                return None;
+            }
+            append_part(out, word / divisor, count, mask)?;
+        }
+        Some(())
+    }
+
+    /// The number `unscaled` / 10^`scale`, for a scale of up to 38.
+    ///
+    /// # Errors
+    /// [`CodecError::Corrupt`] for a greater scale.
+    pub fn from_unscaled(unscaled: i128, scale: u8) -> Result<Self, CodecError> {
+        if scale > 38 {
+            return Err(corrupt(format!("its scale is {scale}")));
+        }
+        let size = unscaled.unsigned_abs();
+        // Nearly all numbers fit 64 bits, whose division is much cheaper.
+        let (int, frac) = match (u64::try_from(size), u64::try_from(power_of_ten(scale))) {
+            (Ok(size), Ok(power)) => (u128::from(size / power), u128::from(size % power)),
+            _ => (size / power_of_ten(scale), size % power_of_ten(scale)),
+        };
+        let mut words = [0u32; MAX_WORDS];
+        let int_words = int_word_count(int);
+        split_words(int, words.get_mut(..int_words).unwrap_or_default());
+        let int_digits = match words.first() {
+            Some(first) if int_words > 0 => (int_words - 1) * DIGITS_PER_WORD + first.ilog10() as usize + 1,
+            _ => 0,
+        };
+        // The last fraction word may be short, and is left aligned: what is above it are full words.
+        let part = scale % 9;
+        let (above, last) = if part == 0 {
+            (frac, None)
+        } else {
+            let power = power_of_ten(part);
+            (frac / power, Some((frac % power) as u32))
+        };
+        let full = usize::from(scale / 9);
+        split_words(above, words.get_mut(int_words..int_words + full).unwrap_or_default());
+        if let (Some(last), Some(slot)) = (last, words.get_mut(int_words + full)) {
+            *slot = last * POWERS.get(DIGITS_PER_WORD - usize::from(part)).copied().unwrap_or(1);
+        }
+        Ok(Self {
+            negative: unscaled < 0,
+            int_digits: u8::try_from(int_digits).unwrap_or(u8::MAX),
+            frac_digits: scale,
+            words,
+        })
     }
 
     /// The smallest precision that holds the number with its scale, and the scale.
@@ -284,6 +325,43 @@ impl Decimal {
         }
         let value = i128::try_from(value).ok()?;
         Some(if self.negative { -value } else { value })
+    }
+}
+
+/// One part word of `count` digits; `None` when it has more.
+#[inline]
+fn append_part(out: &mut Vec<u8>, word: u32, count: usize, mask: u32) -> Option<()> {
+    if word >= *POWERS.get(count)? {
+        return None;
+    }
+    let bytes = (word ^ mask).to_be_bytes();
+    out.extend_from_slice(bytes.get(4 - DIGITS_TO_BYTES.get(count)?..)?);
+    Some(())
+}
+
+/// Words of nine digits that a number has.
+fn int_word_count(mut int: u128) -> usize {
+    let mut count = 0;
+    while int > 0 {
+        count += 1;
+        int = match u64::try_from(int) {
+            Ok(small) => u128::from(small / u64::from(WORD_BASE)),
+            Err(_) => int / u128::from(WORD_BASE),
+        };
+    }
+    count
+}
+
+/// Fills the words with the digits of a number, the last word with the last nine.
+fn split_words(mut number: u128, words: &mut [u32]) {
+    for word in words.iter_mut().rev() {
+        (number, *word) = match u64::try_from(number) {
+            Ok(small) => (
+                u128::from(small / u64::from(WORD_BASE)),
+                (small % u64::from(WORD_BASE)) as u32,
+            ),
+            Err(_) => (number / u128::from(WORD_BASE), (number % u128::from(WORD_BASE)) as u32),
+        };
     }
 }
 
