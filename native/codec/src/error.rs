@@ -41,6 +41,9 @@ pub enum CodecError {
     /// The type itself cannot be read.
     #[error(transparent)]
     Unsupported(#[from] UnsupportedType),
+    /// A table has something that cannot be encoded.
+    #[error("{0}")]
+    UnsupportedFeature(String),
     /// The store sent NULL for a NOT NULL column.
     #[error("the store sent NULL for a NOT NULL column; the row may lack the column's default value")]
     UnexpectedNull,

@@ -45,10 +45,17 @@ pub fn record_prefix(table_id: i64) -> Vec<u8> {
 /// `t{table id}_i{index id}`
 #[must_use]
 pub fn index_prefix(table_id: i64, index_id: i64) -> Vec<u8> {
-    let mut key = table_prefix(table_id);
-    key.extend_from_slice(INDEX);
-    number::encode_i64(&mut key, index_id);
+    let mut key = Vec::with_capacity(INT_RECORD_KEY_LENGTH);
+    append_index_prefix(&mut key, table_id, index_id);
     key
+}
+
+/// Appends `t{table id}_i{index id}`.
+pub fn append_index_prefix(out: &mut Vec<u8>, table_id: i64, index_id: i64) {
+    out.push(TABLE);
+    number::encode_i64(out, table_id);
+    out.extend_from_slice(INDEX);
+    number::encode_i64(out, index_id);
 }
 
 /// All rows of a table (a partition: its physical id): start, and end which is not part of it.

@@ -6,6 +6,7 @@
 //!                       --TypeDefault--> rows  ─┴─> column (growable Arrow buffers) -> batch::BatchBuilder -> RecordBatch
 //! FieldType + TypeOptions -> arrow_type (the one type table) -> schema, and which decoder a column gets
 //! key, datum, number, bytes, default_value: what requests and snapshot reads of the schema need
+//! handle, index, collation: keys of rows and entries of indexes, as TiDB writes them
 //! mysql::{decimal, time, duration, json, enum_set, bit}: the value formats
 //! ```
 
@@ -13,11 +14,14 @@ pub mod arrow_type;
 pub mod batch;
 pub mod bytes;
 mod chunk;
+pub mod collation;
 mod column;
 pub mod datum;
 pub mod default_value;
 pub mod error;
 pub mod field_type;
+pub mod handle;
+pub mod index;
 pub mod key;
 pub mod mysql;
 pub mod number;

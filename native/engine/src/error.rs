@@ -178,6 +178,7 @@ impl From<CodecError> for Error {
                 CodecError::Column { source, .. } => kind(source),
                 CodecError::Unrepresentable(_) => ErrorKind::InvalidValue,
                 CodecError::Unsupported(_) => ErrorKind::UnsupportedType,
+                CodecError::UnsupportedFeature(_) => ErrorKind::UnsupportedFeature,
                 CodecError::Arrow(_) => ErrorKind::Internal,
                 _ => ErrorKind::Decode,
             }

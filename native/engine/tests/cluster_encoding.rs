@@ -1,0 +1,339 @@
+//! Keys of rows and entries of indexes against those that TiDB itself writes, byte for byte.
+//!
+//! TiDB fills tables of every kind with random rows; the rows are read back from storage, their index entries are encoded, and must be
+//! exactly the pairs that are stored in the ranges of the indexes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use support::raw::{Pairs, StoredTable};
+use support::Cluster;
+use ti_codec::handle::record_key;
+use ti_codec::key;
+
+/// Prints its seed; TI_ENGINE_SEED repeats a run.
+fn random(test: &str) -> fastrand::Rng {
+    let given = std::env::var("TI_ENGINE_SEED").ok().and_then(|s| s.parse().ok());
+    let seed = given.unwrap_or_else(|| fastrand::u64(..));
+    println!("{test}: TI_ENGINE_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
+}
+
+/// Compares all keys of rows and all index entries of a table; returns how many entries there were.
+fn check(cluster: &Cluster, name: &str) -> usize {
+    let table = cluster.stored(name);
+    let rows = table.rows(cluster);
+    assert!(rows.len() > 10, "{name} has {} rows", rows.len());
+    if let Some(encoder) = table.handle_encoder() {
+        let mut handle = vec![1, 2, 3];
+        for row in &rows {
+            encoder.encode(&row.datums, &mut handle).unwrap();
+            let encoded = record_key(row.physical_id, &ti_codec::handle::Handle::Common(&handle));
+            assert_eq!(hex(&encoded), hex(&row.key), "{name}: {:?}", row.datums);
+        }
+    }
+    let mut entries = 0;
+    for (mut encoder, global) in table.encoders() {
+        let mut expected = Pairs::new();
+        let ids = if global { vec![table.info.id] } else { table.ids.clone() };
+        for id in ids {
+            let start = key::index_prefix(id, encoder.index_id());
+            let end = key::prefix_end(&start);
+            expected.extend(cluster.pairs((start, end)));
+        }
+        let mut actual = Pairs::new();
+        let (mut key, mut value) = (vec![9], vec![9]);
+        for row in &rows {
+            let (id, partition) = if global {
+                (table.info.id, Some(row.physical_id))
+            } else {
+                (row.physical_id, None)
+            };
+            encoder
+                .entry(
+                    id,
+                    partition,
+                    &row.datums,
+                    &row.handle.as_handle(),
+                    &mut key,
+                    &mut value,
+                )
+                .unwrap();
+            let named = encoder.decode_entry_handle(&key, &value).unwrap();
+            assert_eq!(named.handle, row.handle);
+            assert_eq!(named.partition_id, partition);
+            assert!(actual.insert(key.clone(), value.clone()).is_none());
+        }
+        compare(name, &table, encoder.index_id(), &actual, &expected);
+        entries += expected.len();
+    }
+    entries
+}
+
+fn compare(name: &str, table: &StoredTable, index: i64, actual: &Pairs, expected: &Pairs) {
+    let index = table.info.index_info.iter().find(|i| i.id == index).unwrap();
+    let place = format!("{name}, index {}", index.idx_name.0);
+    for (key, value) in expected {
+        let ours = actual
+            .get(key)
+            .unwrap_or_else(|| panic!("{place}: no entry {} = {}", hex(key), hex(value)));
+        assert_eq!(hex(ours), hex(value), "{place}: value of {}", hex(key));
+    }
+    assert_eq!(actual.len(), expected.len(), "{place}: number of entries");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A random text with what collations and prefixes treat in their own ways.
+fn text(rng: &mut fastrand::Rng, ascii: bool) -> String {
+    let wide = [" ", "  ", "a", "A", "b", "é", "É", "ß", "中", "文", "😀", "ı", "_", "z"];
+    let pieces = if ascii { &wide[..5] } else { &wide[..] };
+    let mut text: String = (0..rng.usize(0..8))
+        .map(|_| pieces[rng.usize(..pieces.len())])
+        .collect();
+    if rng.u8(..8) == 0 {
+        text += &" ".repeat(rng.usize(..300));
+    }
+    text
+}
+
+/// A literal for a column of this type.
+fn literal(rng: &mut fastrand::Rng, ty: &str) -> String {
+    if rng.u8(..8) == 0 && !ty.contains("NOT NULL") {
+        return "NULL".into();
+    }
+    let kind = ty.split([' ', '(']).next().unwrap_or_default();
+    match kind {
+        "TINYINT" | "SMALLINT" | "INT" | "BIGINT" if ty.contains("UNSIGNED") => rng.u64(..).to_string(),
+        "TINYINT" => rng.i8(..).to_string(),
+        "SMALLINT" => rng.i16(..).to_string(),
+        "INT" => rng.i32(..).to_string(),
+        "BIGINT" => rng.i64(..).to_string(),
+        "YEAR" => rng.u16(1901..2156).to_string(),
+        "FLOAT" | "DOUBLE" => format!("{:?}", rng.f64() * 1e6 - 5e5),
+        "DECIMAL" => format!("{}.{}", rng.i64(..) >> rng.u8(..63), rng.u32(..)),
+        "BIT" => format!("b'{:b}'", rng.u8(..)),
+        "ENUM" => rng.u8(1..4).to_string(),
+        "SET" => rng.u8(0..8).to_string(),
+        "DATE" => format!("'{:04}-{:02}-{:02}'", rng.u16(1..9999), rng.u8(1..13), rng.u8(1..29)),
+        "DATETIME" | "TIMESTAMP" => format!(
+            "'{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}'",
+            rng.u16(1971..2037),
+            rng.u8(1..13),
+            rng.u8(1..29),
+            rng.u8(..24),
+            rng.u8(..60),
+            rng.u8(..60),
+            rng.u32(..1_000_000)
+        ),
+        "TIME" => format!(
+            "'{}{}:{:02}:{:02}.{:06}'",
+            if rng.bool() { "-" } else { "" },
+            rng.u16(..839),
+            rng.u8(..60),
+            rng.u8(..59),
+            rng.u32(..1_000_000)
+        ),
+        "BINARY" | "VARBINARY" | "BLOB" => {
+            let bytes: Vec<u8> = (0..rng.usize(..12)).map(|_| rng.u8(..) & 0xaf).collect();
+            format!("x'{}'", hex(&bytes))
+        }
+        _ => format!("'{}'", text(rng, ty.contains("ascii"))),
+    }
+}
+
+/// Creates and fills a table of columns `c0`, `c1`, ... of these types.
+fn fill(cluster: &Cluster, rng: &mut fastrand::Rng, name: &str, types: &[&str], rest: &str, rows: usize) {
+    let columns: Vec<String> = types.iter().enumerate().map(|(i, ty)| format!("c{i} {ty}")).collect();
+    let (keys, options) = rest.split_once(';').unwrap_or((rest, ""));
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(", {keys}")
+    };
+    cluster.sql(&format!("CREATE TABLE {name} ({}{keys}) {options}", columns.join(", ")));
+    for _ in 0..rows.div_ceil(50) {
+        let row = |rng: &mut fastrand::Rng| {
+            let values: Vec<String> = types.iter().map(|ty| literal(rng, ty)).collect();
+            format!("({})", values.join(", "))
+        };
+        let rows: Vec<String> = (0..50).map(|_| row(rng)).collect();
+        let list: Vec<String> = (0..types.len()).map(|i| format!("c{i}")).collect();
+        cluster.sql(&format!(
+            "INSERT IGNORE INTO {name} ({}) VALUES {}",
+            list.join(", "),
+            rows.join(", ")
+        ));
+    }
+}
+
+const ALL_TYPES: [&str; 27] = [
+    "TINYINT",
+    "TINYINT UNSIGNED",
+    "SMALLINT",
+    "INT",
+    "INT UNSIGNED",
+    "BIGINT",
+    "BIGINT UNSIGNED",
+    "YEAR",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL(10,2)",
+    "DECIMAL(65,30)",
+    "DECIMAL(2,0)",
+    "BIT(8)",
+    "ENUM('a','b','c')",
+    "SET('a','b','c')",
+    "DATE",
+    "DATETIME(6)",
+    "TIMESTAMP(3)",
+    "TIME(6)",
+    "CHAR(20)",
+    "VARCHAR(40)",
+    "VARCHAR(300) CHARACTER SET latin1",
+    "VARCHAR(300) CHARACTER SET ascii",
+    "VARCHAR(300) COLLATE utf8mb4_0900_bin",
+    "BINARY(5)",
+    "VARBINARY(300)",
+];
+
+#[test]
+fn every_type_in_plain_and_unique_indexes() {
+    let cluster = Cluster::new("index_types");
+    let rng = &mut random("types");
+    let mut entries = 0;
+    let primary_keys = [
+        ("rowid", ""),
+        ("int_handle", ", id BIGINT PRIMARY KEY AUTO_INCREMENT"),
+        ("unsigned_handle", ", id BIGINT UNSIGNED PRIMARY KEY AUTO_RANDOM"),
+        (
+            "common_handle",
+            ", id BINARY(16) DEFAULT (UUID_TO_BIN(UUID())) PRIMARY KEY CLUSTERED",
+        ),
+        ("nonclustered", ", id BIGINT PRIMARY KEY NONCLUSTERED AUTO_INCREMENT"),
+    ];
+    for (name, primary_key) in primary_keys {
+        let keys: Vec<String> = (0..ALL_TYPES.len())
+            .flat_map(|i| {
+                [
+                    format!("KEY k{i} (c{i})"),
+                    format!("UNIQUE KEY u{i} (c{i}, c{})", (i + 3) % ALL_TYPES.len()),
+                ]
+            })
+            .collect();
+        let rest = format!("{}{}", keys.join(", "), primary_key);
+        fill(&cluster, rng, name, &ALL_TYPES, &rest, 150);
+        entries += check(&cluster, name);
+    }
+    println!("{entries} entries");
+}
+
+#[test]
+fn primary_keys_of_every_type() {
+    let cluster = Cluster::new("handle_types");
+    let rng = &mut random("handles");
+    for (i, ty) in ALL_TYPES.iter().enumerate() {
+        let ty = format!("{ty} NOT NULL");
+        let name = format!("single{i}");
+        let keys = "PRIMARY KEY (c0) CLUSTERED, KEY a (c1), UNIQUE KEY b (c1), UNIQUE KEY c (c0, c1), KEY d (c2)";
+        let types = [ty.as_str(), "INT", "VARCHAR(40)"];
+        fill(&cluster, rng, &name, &types, keys, 150);
+        check_some(&cluster, &name);
+        let name = format!("double{i}");
+        let keys =
+            "PRIMARY KEY (c1, c0) CLUSTERED, KEY a (c2), UNIQUE KEY b (c2), KEY c (c0, c2), UNIQUE KEY d (c3, c1)";
+        let types = [ty.as_str(), "VARCHAR(40) NOT NULL", "VARCHAR(40)", "CHAR(10)"];
+        fill(&cluster, rng, &name, &types, keys, 150);
+        check(&cluster, &name);
+    }
+}
+
+/// As [`check`], where a type has fewer values than are needed there.
+fn check_some(cluster: &Cluster, name: &str) {
+    if cluster.stored(name).rows(cluster).len() > 10 {
+        check(cluster, name);
+    }
+}
+
+#[test]
+fn prefixes_of_columns() {
+    let cluster = Cluster::new("index_prefixes");
+    let rng = &mut random("prefixes");
+    let types = [
+        "VARCHAR(400) NOT NULL",
+        "VARBINARY(400) NOT NULL",
+        "TEXT",
+        "BLOB",
+        "VARCHAR(400) CHARACTER SET ascii",
+        "VARCHAR(400) CHARACTER SET utf8",
+        "CHAR(100)",
+    ];
+    let keys: Vec<String> = (0..types.len())
+        .flat_map(|i| {
+            [1, 2, 90].map(|n| {
+                format!(
+                    "KEY k{i}_{n} (c{i}({n})), UNIQUE KEY u{i}_{n} (c{i}({n}), c{}(3))",
+                    (i + 1) % 7
+                )
+            })
+        })
+        .collect();
+    let keys = keys.join(", ");
+    fill(&cluster, rng, "rowid", &types, &keys, 200);
+    check(&cluster, "rowid");
+    let primary = ["c0, c1", "c0(4), c1(2)", "c0(90), c1(3)", "c0(3), c1, c6(2)"];
+    for (i, primary) in primary.iter().enumerate() {
+        let mut types = types;
+        types[6] = "CHAR(100) NOT NULL";
+        let name = format!("common{i}");
+        fill(
+            &cluster,
+            rng,
+            &name,
+            &types,
+            &format!("{keys}, PRIMARY KEY ({primary}) CLUSTERED"),
+            300,
+        );
+        check(&cluster, &name);
+    }
+}
+
+#[test]
+fn many_spaces_and_large_column_ids() {
+    let cluster = Cluster::new("index_large");
+    let rng = &mut random("large");
+    let mut types = vec!["INT"; 300];
+    types[298] = "VARCHAR(400) NOT NULL";
+    types[299] = "VARCHAR(400)";
+    let keys = "KEY a (c298), UNIQUE KEY b (c299, c0), UNIQUE KEY c (c0, c298)";
+    for (name, primary) in [("rowid", ""), ("common", ", PRIMARY KEY (c298, c1) CLUSTERED")] {
+        let mut types = types.clone();
+        types[1] = "INT NOT NULL";
+        fill(&cluster, rng, name, &types, &format!("{keys}{primary}"), 100);
+        for spaces in [126, 127, 128, 129, 255, 256, 257, 300] {
+            cluster.sql(&format!(
+                "INSERT INTO {name} (c0, c1, c298, c299) VALUES ({spaces}, {spaces}, CONCAT('x', SPACE({spaces})), SPACE({spaces}))"
+            ));
+        }
+        check(&cluster, name);
+    }
+}
+
+#[test]
+fn partitioned_tables_and_global_indexes() {
+    let cluster = Cluster::new("index_partitions");
+    let rng = &mut random("partitions");
+    let types = ["INT NOT NULL", "VARCHAR(40)", "VARCHAR(20) NOT NULL", "CHAR(8)"];
+    let keys = "KEY a (c1), UNIQUE KEY b (c0, c1), UNIQUE KEY g (c2) GLOBAL, UNIQUE KEY h (c3) GLOBAL";
+    for (name, primary) in [
+        ("rowid", ""),
+        ("int_handle", ", PRIMARY KEY (c0) CLUSTERED"),
+        ("common", ", PRIMARY KEY (c0, c2) CLUSTERED"),
+    ] {
+        let rest = format!("{keys}{primary}; PARTITION BY HASH (c0) PARTITIONS 3");
+        fill(&cluster, rng, name, &types, &rest, 200);
+        check(&cluster, name);
+    }
+}
