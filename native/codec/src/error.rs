@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+pub use crate::input::ValueError;
+
 /// Why bytes could not be turned into values, or values into bytes.
 ///
 /// Bytes from a store are never trusted: every decoder of this crate answers bad bytes with an error, and reserves no more memory than a small
@@ -57,6 +59,21 @@ pub enum CodecError {
         what: &'static str,
         /// The text, shortened.
         text: String,
+    },
+    /// A row has a value that TiDB's strict mode refuses.
+    #[error(transparent)]
+    Value(#[from] Box<ValueError>),
+    /// A column cannot be written from the values it is given.
+    #[error("column '{column}' of type {sql_name} cannot be written from {given}: {reason}")]
+    NotWritable {
+        /// Its name.
+        column: String,
+        /// Its type, as SHOW CREATE TABLE prints it.
+        sql_name: String,
+        /// The Arrow type of the values.
+        given: String,
+        /// Why, and what helps.
+        reason: String,
     },
     /// Arrow refused what was built.
     #[error("cannot build the Arrow batch: {0}")]

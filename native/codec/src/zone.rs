@@ -65,6 +65,18 @@ impl TimeZone {
     }
 }
 
+impl TimeZone {
+    /// The wall clock, in microseconds since 1970-01-01T00:00:00, that is shown at `utc` microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn utc_to_local(&self, utc: i64) -> i64 {
+        let offset = match self {
+            Self::Fixed(seconds) => i64::from(*seconds),
+            Self::Named(zone) => utc_offset(*zone, within_table(*zone, utc.div_euclid(MICROS))),
+        };
+        utc.saturating_add(offset * MICROS)
+    }
+}
+
 /// `[+-]h[h][:mm[:ss]]` or `[+-]hhmm[ss]`, in seconds.
 fn parse_offset(text: &str) -> Option<i32> {
     let (sign, digits) = match text.split_at_checked(1)? {

@@ -280,6 +280,12 @@ impl Decimal {
         })
     }
 
+    /// Less than zero.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.negative
+    }
+
     /// The smallest precision that holds the number with its scale, and the scale.
     #[must_use]
     pub fn precision_and_scale(&self) -> (u8, u8) {

@@ -8,5 +8,6 @@ pub mod duration;
 pub mod enum_set;
 pub mod json;
 pub mod json_encode;
+mod json_parse;
 pub mod time;
 pub mod vector;

@@ -12,6 +12,9 @@ use crate::error::CodecError;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
+/// 0000-01-01 and 9999-12-31, in days since 1970-01-01.
+const MIN_DAYS: i64 = -719_528;
+const MAX_DAYS: i64 = 2_932_896;
 
 /// A date and a time of day, as MySQL stores them; the date need not be in the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,6 +127,52 @@ impl MysqlTime {
         let seconds = i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second);
         self.days()
             .map(|d| (i64::from(d) * DAY_SECONDS + seconds) * MICROS_PER_SECOND + i64::from(self.micros))
+    }
+
+    /// The date of days since 1970-01-01, at midnight; `None` outside of the years 0 to 9999.
+    #[inline]
+    #[must_use]
+    pub fn from_days(days: i64) -> Option<Self> {
+        if !(MIN_DAYS..=MAX_DAYS).contains(&days) {
+            return None;
+        }
+        // Days since 0000-03-01 of a calendar 400 years earlier, so that all is positive; years start in March as in `days_from_civil`.
+        let days = (days + 719_468 + 146_097) as u32;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 {
+            from_march + 3
+        } else {
+            from_march - 9
+        };
+        let year = year_of_era + era * 400 + u32::from(month <= 2) - 400;
+        Some(Self {
+            year: year as u16,
+            month: month as u8,
+            day: day as u8,
+            ..Self::default()
+        })
+    }
+
+    /// The date and time of microseconds since 1970-01-01T00:00:00 on the same clock; `None` outside of the years 0 to 9999.
+    #[inline]
+    #[must_use]
+    pub fn from_wall_micros(micros: i64) -> Option<Self> {
+        let (seconds, micros) = (
+            micros.div_euclid(MICROS_PER_SECOND),
+            micros.rem_euclid(MICROS_PER_SECOND),
+        );
+        let (days, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS) as u32);
+        Some(Self {
+            hour: (second / 3600) as u8,
+            minute: (second / 60 % 60) as u8,
+            second: (second % 60) as u8,
+            micros: micros as u32,
+            ..Self::from_days(days)?
+        })
     }
 
     /// Reads `YYYY-MM-DD[ HH:MM:SS[.ffffff]]`, the form in which TiDB keeps default values.
