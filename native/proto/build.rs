@@ -10,6 +10,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".coprocessor.Response.data")
         .bytes(".coprocessor.Request.data")
         .bytes(".tipb.Chunk.rows_data")
+        // Keys and values of a write are shared by its requests, their retries and their owner.
+        .bytes(".kvrpcpb.Mutation")
+        .bytes(".kvrpcpb.PrewriteRequest.primary_lock")
+        .bytes(".kvrpcpb.CommitRequest.keys")
+        .bytes(".kvrpcpb.BatchGetRequest.keys")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -75,6 +75,7 @@ pub(crate) struct Backoffer {
     budget: Duration,
     attempts: [u32; BackoffKind::COUNT],
     waits: u32,
+    unanswered: u32,
     waited: Duration,
     causes: VecDeque<Cause>,
     stats: Arc<ReadStats>,
@@ -97,6 +98,7 @@ impl Backoffer {
             budget,
             attempts: [0; BackoffKind::COUNT],
             waits: 0,
+            unanswered: 0,
             waited: Duration::ZERO,
             causes: VecDeque::new(),
             stats,
@@ -134,6 +136,16 @@ impl Backoffer {
     ) -> Result<()> {
         let wait = self.next_wait(kind).min(limit);
         self.sleep(wait, cause.into()).await
+    }
+
+    /// Notes a request that was sent and whose effect is not known: it may have been executed, or may be later.
+    pub(crate) fn note_unanswered(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// Requests whose effect is not known.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.unanswered
     }
 
     /// How often `kind` was waited for.

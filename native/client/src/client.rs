@@ -16,14 +16,14 @@ use crate::pd::PdClient;
 use crate::region::send::RegionClient;
 use crate::region::{KeyRange, LocatedRanges};
 
-/// A cluster: its PD, its stores, and what is known of its regions. Shared by all reads.
+/// A cluster: its PD, its stores, and what is known of its regions. Shared by all reads and writes.
 pub struct Client {
     config: ClientConfig,
-    pd: Arc<PdClient>,
-    regions: Arc<RegionClient>,
-    resolver: LockResolver,
+    pub(crate) pd: Arc<PdClient>,
+    pub(crate) regions: Arc<RegionClient>,
+    pub(crate) resolver: LockResolver,
     control_plane: SharedPlane,
-    runtime: Handle,
+    pub(crate) runtime: Handle,
 }
 
 impl Client {

@@ -1,8 +1,11 @@
 //! Errors of the client: what kind, what happened to whom, what to do.
 //!
-//! Messages name addresses, region and store ids and timestamps. They never hold keys, values or contents of TLS files.
+//! Messages name addresses, region and store ids and timestamps. They never hold keys, values or contents of TLS files, with one
+//! exception: an undetermined commit names its primary, which somebody has to ask. The key that an error is about is in [`ClientError::key`].
 
 use std::fmt;
+
+use bytes::Bytes;
 
 /// What went wrong, for callers that decide by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +34,23 @@ pub enum ClientErrorKind {
     Protocol,
     /// The operation was given up by its owner.
     Cancelled,
+    /// The caller broke a rule of the interface.
+    InvalidArgument,
+    /// An insert met a key that has a value. Has a key.
+    KeyExists,
+    /// Another transaction committed, or is about to commit, a key after this one began. Has a key. The whole transaction has to be run
+    /// again with a new start timestamp.
+    WriteConflict,
+    /// A key exists that must not, or the other way round. Has a key.
+    AssertionFailed,
+    /// The transaction was rolled back, by somebody else or by its owner: nothing of it will ever be visible.
+    TxnAborted,
+    /// The transaction is committed already: the request came too late.
+    TxnCommitted,
+    /// Whether the transaction is committed cannot be found out. It must not be rolled back.
+    Undetermined,
+    /// One mutation alone is larger than a store takes. Has a key.
+    MutationTooLarge,
 }
 
 impl fmt::Display for ClientErrorKind {
@@ -47,6 +67,7 @@ pub struct ClientError {
     pub kind: ClientErrorKind,
     message: String,
     retryable: bool,
+    key: Option<Bytes>,
 }
 
 impl ClientError {
@@ -56,6 +77,7 @@ impl ClientError {
             kind,
             message: message.into(),
             retryable: false,
+            key: None,
         }
     }
 
@@ -65,7 +87,19 @@ impl ClientError {
             kind,
             message: message.into(),
             retryable: true,
+            key: None,
         }
+    }
+
+    /// The same error, about `key` (raw).
+    pub fn with_key(mut self, key: impl Into<Bytes>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// The raw key that the error is about.
+    pub fn key(&self) -> Option<&Bytes> {
+        self.key.as_ref()
     }
 
     /// What happened and what to do.

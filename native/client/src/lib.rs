@@ -6,6 +6,7 @@
 //! Client::coprocessor -> cop::stream -> region::send -> channel -> store
 //!                            |              +-> region::errors (what each region error asks for), backoff (one deadline)
 //!                            +-> lock::resolver (what a lock means for the read)
+//! Client::begin, prewrite, .. -> txn (two-phase commit) -> the same regions, send, back-off and lock resolver
 //! ```
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod lock;
 mod pd;
 mod region;
 mod stats;
+mod txn;
 
 pub use client::Client;
 pub use config::{ClientConfig, TlsConfig};
@@ -29,3 +31,7 @@ pub use error::{ClientError, ClientErrorKind, Result};
 pub use region::{KeyRange, LocatedRanges};
 pub use stats::CopStats;
 pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
+pub use txn::{
+    Assertion, AssertionLevel, BatchOptions, CommitOutcome, Mutation, MutationOp, Outcome, PrewriteOptions,
+    PrewriteStats, Transaction, TxnInfo, TxnOptions, TxnState,
+};

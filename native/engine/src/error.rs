@@ -162,6 +162,13 @@ impl From<ClientError> for Error {
             ClientErrorKind::GcSafePoint => ErrorKind::GcSafePoint,
             ClientErrorKind::Protocol => ErrorKind::Decode,
             ClientErrorKind::Cancelled => ErrorKind::Cancelled,
+            ClientErrorKind::InvalidArgument => ErrorKind::Internal,
+            ClientErrorKind::KeyExists => ErrorKind::DuplicateKey,
+            ClientErrorKind::WriteConflict | ClientErrorKind::AssertionFailed => ErrorKind::WriteConflict,
+            ClientErrorKind::TxnAborted => ErrorKind::TransactionLost,
+            ClientErrorKind::TxnCommitted => ErrorKind::Internal,
+            ClientErrorKind::Undetermined => ErrorKind::CommitUnknown,
+            ClientErrorKind::MutationTooLarge => ErrorKind::InvalidValue,
         };
         Self {
             kind,

@@ -1,4 +1,4 @@
-//! Locks met by reads: whose are they, and may the read pass?
+//! Locks met by reads: whose are they, and may the read pass? And by writes, which cannot pass any: they are resolved or waited for.
 //!
 //! ```text
 //! lock -> status of its transaction (CheckTxnStatus at the primary; CheckSecondaryLocks for async commit)

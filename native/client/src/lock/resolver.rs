@@ -22,6 +22,7 @@ use crate::control_plane::TimestampSource;
 use crate::error::Result;
 use crate::region::send::{KnownLocks, RegionClient};
 use crate::stats::ReadStats;
+use crate::txn::lock_conflict;
 
 /// Transactions below this size are resolved key by key, larger ones by region.
 const LITE_BELOW: u64 = 16;
@@ -30,10 +31,12 @@ const STATUSES_KEPT: usize = 2_048;
 /// Resolutions in the background at once. Past it they are left to the next reader that meets the lock.
 const BACKGROUND_MAX: usize = 16;
 const BACKGROUND_DEADLINE: Duration = Duration::from_secs(40);
+/// Longest wait after a lock was resolved.
+const RESOLVED_WAIT_MAX: Duration = Duration::from_millis(20);
 /// Longest wait for a live transaction before its status is asked again.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// Resolves locks for reads of one cluster.
+/// Resolves locks for reads and writes of one cluster.
 #[derive(Clone)]
 pub(crate) struct LockResolver {
     shared: Arc<Shared>,
@@ -139,7 +142,46 @@ impl LockResolver {
         }
     }
 
-    /// The state of the lock's transaction, final if its time is over.
+    /// Deals with locks that a prewrite of the optimistic transaction `start_ts` has met. When it returns the prewrite may try again: locks
+    /// of ended transactions are gone, and waits for live ones are over. A write does not push live transactions out of its way.
+    pub(crate) async fn resolve_for_write(
+        &self,
+        bo: &mut Backoffer,
+        start_ts: u64,
+        locks: Vec<LockInfo>,
+    ) -> Result<()> {
+        let mut wait: Option<(u64, u64)> = None;
+        for lock in locks {
+            ReadStats::add(&bo.stats().locks_met, 1);
+            let txn = lock.lock_version;
+            match self.status_of(bo, &lock, 0).await? {
+                TxnStatus::Committed { commit_ts } => self.resolve(bo, &lock, commit_ts).await?,
+                TxnStatus::RolledBack => self.resolve(bo, &lock, 0).await?,
+                TxnStatus::Alive { .. } if txn > start_ts && !is_pessimistic(&lock) => {
+                    return Err(lock_conflict(start_ts, &lock));
+                }
+                TxnStatus::Alive { ttl_left_ms, .. } => {
+                    let left = wait.map_or(ttl_left_ms, |(_, shortest)| shortest.min(ttl_left_ms));
+                    wait = Some((txn, left));
+                }
+                TxnStatus::AsyncCommit { .. } => wait = Some((txn, 0)),
+            }
+        }
+        match wait {
+            // The store may name the lock again before it has noticed: no spinning, no end without a deadline.
+            None => {
+                bo.backoff_within(BackoffKind::RegionMiss, RESOLVED_WAIT_MAX, "locks were resolved")
+                    .await
+            }
+            Some((txn, left)) => {
+                let limit = Duration::from_millis(left.max(1)).min(WAIT_MAX);
+                let cause = format!("transaction {txn} holds a lock that is to be written, and lives");
+                bo.backoff_within(BackoffKind::TxnLock, limit, cause).await
+            }
+        }
+    }
+
+    /// The state of the lock's transaction, final if its time is over. Pushed past `read_ts` if it is alive, unless that is 0.
     async fn status_of(&self, bo: &mut Backoffer, lock: &LockInfo, read_ts: u64) -> Result<TxnStatus> {
         let shared = &self.shared;
         let txn = lock.lock_version;

@@ -10,6 +10,7 @@ mod regions;
 mod safepoint;
 
 pub(crate) use self::regions::decode as regions_decode;
+pub(crate) use self::safepoint::ServiceSafePoint;
 
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -168,7 +169,8 @@ headed!(
     ScanRegionsResponse,
     GetRegionResponse,
     GetStoreResponse,
-    GetGcSafePointResponse
+    GetGcSafePointResponse,
+    UpdateServiceGcSafePointResponse
 );
 
 /// `Some(cause)`: PD refused the request in its header, and it may be tried again.

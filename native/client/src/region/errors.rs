@@ -10,7 +10,7 @@
 //! | server_is_busy | kept | what the server asks for, else 2..10 s | again |
 //! | stale_command, undetermined_result | kept | 2..1,000 ms | again: what we send is idempotent |
 //! | store_not_match | region and the store's address forgotten | 100..2,000 ms | again |
-//! | raft_entry_too_large | kept | | fail |
+//! | raft_entry_too_large | kept | | fail; a batch of writes is halved |
 //! | max_timestamp_not_synced | kept | 2..500 ms | again |
 //! | read_index_not_ready, proposal_in_merging_mode | kept | 2..500 ms | again |
 //! | data_is_not_ready | kept | 100..2,000 ms | again |
@@ -122,7 +122,11 @@ pub(crate) fn action(region_id: u64, epoch: &RegionEpoch, error: errorpb::Error)
         };
     }
     if raft_entry_too_large.is_some() {
-        return fail(region_id, "the request is larger than a Raft entry may be");
+        // A batch of writes is halved; what fails alone is too large for the cluster.
+        let text = format!(
+            "region {region_id}: a write is larger than a Raft entry may be (TiKV: raftstore.raft-entry-max-size, 8 MiB by default): make the rows smaller"
+        );
+        return RegionAction::Fail(ClientError::new(ClientErrorKind::MutationTooLarge, text));
     }
     if flashback_in_progress.is_some() {
         return fail(

@@ -119,12 +119,20 @@ fn every_error_has_the_action_of_the_table() {
 }
 
 #[test]
+fn a_write_that_is_too_large_has_a_kind_of_its_own() {
+    let error = errorpb::Error {
+        raft_entry_too_large: Some(RaftEntryTooLarge {}),
+        ..Default::default()
+    };
+    match act(error) {
+        RegionAction::Fail(failure) => assert_eq!(failure.kind, ClientErrorKind::MutationTooLarge),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn errors_that_no_retry_heals() {
     let errors = [
-        errorpb::Error {
-            raft_entry_too_large: Some(RaftEntryTooLarge {}),
-            ..Default::default()
-        },
         errorpb::Error {
             flashback_in_progress: Some(FlashbackInProgress {}),
             ..Default::default()

@@ -49,7 +49,7 @@ pub(crate) fn after(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
 }
 
 /// The part of sorted ranges that lies in `region`, which holds the first key. The rest stays in `ranges`.
-fn take(region: &Region, ranges: &mut VecDeque<KeyRange>) -> Vec<KeyRange> {
+pub(crate) fn take(region: &Region, ranges: &mut VecDeque<KeyRange>) -> Vec<KeyRange> {
     let mut taken = Vec::new();
     while let Some(range) = ranges.pop_front() {
         if !region.contains(&range.start) {
@@ -109,7 +109,8 @@ impl RegionClient {
         }
     }
 
-    async fn locate_or_load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8]) -> Result<Arc<Region>> {
+    /// The region of `key`. When it is not known, regions up to `end` are loaded with it.
+    pub(crate) async fn locate_or_load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8]) -> Result<Arc<Region>> {
         loop {
             if let Some(region) = self.cache.locate(key) {
                 return Ok(region);

@@ -59,6 +59,11 @@ region_request! {
     coprocessor::Request -> Response = coprocessor,
     kvrpcpb::GetRequest -> GetResponse = kv_get,
     kvrpcpb::ScanRequest -> ScanResponse = kv_scan,
+    kvrpcpb::BatchGetRequest -> BatchGetResponse = kv_batch_get,
+    kvrpcpb::PrewriteRequest -> PrewriteResponse = kv_prewrite,
+    kvrpcpb::CommitRequest -> CommitResponse = kv_commit,
+    kvrpcpb::TxnHeartBeatRequest -> TxnHeartBeatResponse = kv_txn_heart_beat,
+    kvrpcpb::ScanLockRequest -> ScanLockResponse = kv_scan_lock,
     kvrpcpb::CheckTxnStatusRequest -> CheckTxnStatusResponse = kv_check_txn_status,
     kvrpcpb::CheckSecondaryLocksRequest -> CheckSecondaryLocksResponse = kv_check_secondary_locks,
     kvrpcpb::ResolveLockRequest -> ResolveLockResponse = kv_resolve_lock,
@@ -133,10 +138,12 @@ impl RegionClient {
                 }
             }
             Ok(Err(status)) => {
+                bo.note_unanswered();
                 self.on_status(bo, region, &address, Q::NAME, &status).await?;
                 Ok(None)
             }
             Err(_) => {
+                bo.note_unanswered();
                 let cause = format!(
                     "store {address} did not answer {} within {:.1} s",
                     Q::NAME,
@@ -201,6 +208,9 @@ impl RegionClient {
         address: &str,
         error: errorpb::Error,
     ) -> Result<()> {
+        if error.undetermined_result.is_some() || error.stale_command.is_some() {
+            bo.note_unanswered();
+        }
         match action(region.id, &region.epoch, error) {
             RegionAction::Fail(error) => Err(error),
             RegionAction::Retry { cache, wait, cause } => {
