@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::Refusal;
+use crate::collation::{without_tail_spaces, Collation};
 use crate::field_type::FieldType;
 
 /// The elements of an ENUM or SET, found by name as the column's collation compares.
@@ -11,46 +12,71 @@ use crate::field_type::FieldType;
 pub(super) struct Members {
     /// Key of a name to its place, counted from 0.
     places: HashMap<Vec<u8>, u32>,
-    /// Spaces at the end do not count.
-    pads: bool,
-    /// Letters are found in either case.
-    folds: bool,
+    keys: Keys,
     count: u32,
+}
+
+/// What two names have in common that are one under the column's collation.
+#[derive(Debug)]
+enum Keys {
+    /// The collation's sort key.
+    Sorted(Collation),
+    /// For a collation whose sort keys are not known: the text with small letters. Under those without regard to case and accents more names
+    /// are equal than these; such a name is refused, and never taken for another element.
+    Folded {
+        /// Spaces at the end do not count.
+        pads: bool,
+        /// Letters are alike in either case.
+        folds: bool,
+    },
+}
+
+impl Keys {
+    fn of(collation: &str) -> Self {
+        match Collation::of(collation) {
+            Ok(known) => Self::Sorted(known),
+            Err(_) => Self::Folded {
+                pads: !collation.contains("_0900_"),
+                folds: collation.ends_with("_ci"),
+            },
+        }
+    }
 }
 
 impl Members {
     pub(super) fn new(ft: &FieldType) -> Result<Self, String> {
-        let collation = ft.collate.as_str();
         let mut members = Self {
             places: HashMap::with_capacity(ft.elems.len()),
-            pads: !matches!(collation, "" | "binary") && !collation.contains("_0900_"),
-            folds: collation.ends_with("_ci"),
+            keys: Keys::of(&ft.collate),
             count: u32::try_from(ft.elems.len()).map_err(|_| "it has too many elements".to_owned())?,
         };
         for (place, name) in (0..members.count).zip(&ft.elems) {
-            let key = members.key(name.as_bytes()).into_owned();
+            let key = members
+                .key(name.as_bytes())
+                .ok_or("an element is no text")?
+                .into_owned();
             members.places.entry(key).or_insert(place);
         }
         Ok(members)
     }
 
-    /// Names with equal keys are equal under the collation. Under those without regard to case and accents more names are equal than those
-    /// that differ in the case of their letters; such a name is refused, and never taken for another element.
-    fn key<'n>(&self, name: &'n [u8]) -> Cow<'n, [u8]> {
-        let spaces = if self.pads {
-            name.iter().rev().take_while(|b| **b == b' ').count()
-        } else {
-            0
-        };
-        let name = name.get(..name.len() - spaces).unwrap_or_default();
-        match std::str::from_utf8(name) {
-            Ok(text) if self.folds => Cow::Owned(text.chars().map(lower).collect::<String>().into_bytes()),
-            _ => Cow::Borrowed(name),
+    /// The key of a name; `None` for bytes that no element can be.
+    fn key<'n>(&self, name: &'n [u8]) -> Option<Cow<'n, [u8]>> {
+        match &self.keys {
+            Keys::Sorted(collation) => collation.sort_key(name).ok(),
+            Keys::Folded { pads, folds } => {
+                let name = if *pads { without_tail_spaces(name) } else { name };
+                if !folds {
+                    return Some(Cow::Borrowed(name));
+                }
+                let text = std::str::from_utf8(name).ok()?;
+                Some(Cow::Owned(text.chars().map(lower).collect::<String>().into_bytes()))
+            }
         }
     }
 
     fn place(&self, name: &[u8]) -> Option<u32> {
-        self.places.get(self.key(name).as_ref()).copied()
+        self.places.get(self.key(name)?.as_ref()).copied()
     }
 
     /// The number of an ENUM's element, counted from 1.

@@ -39,6 +39,12 @@ pub(super) fn signed<'a>(number: Option<Number>, min: i64, max: i64) -> Result<D
 
 #[inline]
 pub(super) fn unsigned<'a>(number: Option<Number>, max: u64) -> Result<Datum<'a>, Refusal> {
+    if let Some(Number::Int(v)) = number {
+        return match u64::try_from(v) {
+            Ok(v) if v <= max => Ok(Datum::Uint(v)),
+            _ => Err(Refusal::Range),
+        };
+    }
     // A negative decimal is refused even where it is rounded to zero.
     if matches!(number, Some(Number::Decimal { unscaled, .. }) if unscaled < 0) {
         return Err(Refusal::Range);

@@ -172,10 +172,10 @@ fn int(ft: &FieldType, bits: u32) -> Rule {
     }
 }
 
-/// What only a source of another type than was accepted lacks.
+/// What only a damaged batch lacks: its type was accepted.
 #[inline]
 pub(super) fn expected<T>(value: Option<T>) -> Result<T, Refusal> {
-    value.ok_or_else(|| Refusal::Incorrect("it is of another type".to_owned()))
+    value.ok_or_else(|| Refusal::Incorrect("its batch is damaged".to_owned()))
 }
 
 fn json<'a>(text: &[u8]) -> Result<Datum<'a>, Refusal> {

@@ -58,12 +58,10 @@ fn place(offsets: &[i32], row: usize) -> Option<std::ops::Range<usize>> {
 }
 
 impl<'a> Ragged<'a> {
-    /// The row's bytes; Arrow has checked the offsets.
+    /// The row's bytes; `None` where the offsets lie, which nothing has checked when they come from elsewhere.
     #[inline]
-    pub(super) fn get(&self, row: usize) -> &'a [u8] {
-        place(self.offsets, row)
-            .and_then(|place| self.data.get(place))
-            .unwrap_or_default()
+    fn get(&self, row: usize) -> Option<&'a [u8]> {
+        self.data.get(place(self.offsets, row)?)
     }
 }
 
@@ -147,7 +145,7 @@ impl<'a> Source<'a> {
     #[inline]
     pub(super) fn bytes(&self, row: usize) -> Option<&'a [u8]> {
         match self {
-            Self::Text(v) | Self::Bytes(v) => Some(v.get(row)),
+            Self::Text(v) | Self::Bytes(v) => v.get(row),
             _ => None,
         }
     }
@@ -165,9 +163,12 @@ impl<'a> Source<'a> {
     /// The row's value for a message.
     pub(super) fn show(&self, row: usize) -> String {
         match self {
-            Self::Text(v) => format!("'{}'", shorten(&String::from_utf8_lossy(v.get(row)))),
+            Self::Text(v) => format!(
+                "'{}'",
+                shorten(&String::from_utf8_lossy(v.get(row).unwrap_or_default()))
+            ),
             Self::Bytes(v) => {
-                let bytes = v.get(row);
+                let bytes = v.get(row).unwrap_or_default();
                 let hex: String = bytes.iter().take(19).map(|b| format!("{b:02X}")).collect();
                 format!("x'{hex}{}'", if bytes.len() > 19 { "..." } else { "" })
             }

@@ -33,7 +33,10 @@ impl Fraction {
         if self.unit == 1 {
             return Some(micros);
         }
-        Some(micros.checked_add(self.unit / 2)?.div_euclid(self.unit) * self.unit)
+        micros
+            .checked_add(self.unit / 2)?
+            .div_euclid(self.unit)
+            .checked_mul(self.unit)
     }
 }
 
