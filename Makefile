@@ -55,6 +55,7 @@ help:  ## This list
 	@echo "make check           formatting, lints, licences, generated documents; no tests"
 	@echo "make package         one jar with the native library inside, into dist/    SPARK=3.5|4.2 (now $(SPARK))"
 	@echo "make bench           scan of lineitem: raw drain, this connector, Spark's JDBC source    SCALE=$(SCALE) ROUNDS=$(ROUNDS) SPARK=$(SPARK)"
+	@echo "make bench-write     bulk append of orders and lineitem: raw floor, this connector, Spark's JDBC writer"
 	@echo "make docs            write the generated pages of docs/"
 	@echo "make fmt             format Rust, Scala, Java and Go"
 	@echo
@@ -62,7 +63,7 @@ help:  ## This list
 	@echo "make test-jvm        unit tests of spark-plugin/ on both Spark versions"
 	@echo "make test-harness    the cluster harness"
 	@echo "make test-it         Spark against TiDB on one jar    SPARK=$(SPARK) ARGS='-k types'"
-	@echo "make test-faults     only the suites with faults, restarts and cancelled queries    SPARK=$(SPARK)"
+	@echo "make test-faults     only the suites with faults, restarts, killed processes: the long matrix    SPARK=$(SPARK)"
 	@echo "make advisories      known vulnerabilities of the crates (needs the advisory database)"
 	@echo
 	@echo "make cluster-up      a cluster to work with, kept until cluster-down"
@@ -193,11 +194,11 @@ test-it-all: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp
 	@for spark in $(SPARKS); do $(MAKE) test-it SPARK=$$spark; done
 
 test-faults:
-	@$(MAKE) test-it SPARK=$(SPARK) ARGS="-m faults $(ARGS)"
+	@$(MAKE) test-it SPARK=$(SPARK) ARGS="-m faults --slow $(ARGS)"
 
 # ---------------------------------------------------------------- demo, bench, cluster
 
-.PHONY: demo demo-parts bench cluster-up cluster-down clean
+.PHONY: demo demo-parts bench bench-write cluster-up cluster-down clean
 
 # tests/demo/run comes back for the parts, so that tools are looked for first and all of it is one run with one end.
 demo: tools
@@ -207,6 +208,9 @@ demo-parts: $(JAR) $(VENV)/.stamp
 
 bench: $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "bench" tests/bench/run --spark $(SPARK) --jar $(JAR) --scale $(SCALE) --rounds $(ROUNDS)
+
+bench-write: $(JAR) $(VENV)/.stamp cluster-build
+	@$(STEP) "bench of writes" tests/bench/write --spark $(SPARK) --jar $(JAR) --scale $(SCALE) --rounds $(ROUNDS)
 
 cluster-up: cluster-build
 	@$(CLUSTER) up --mode keep --name dev

@@ -19,12 +19,15 @@ def pytest_addoption(parser):
     """Command line of the suites."""
     parser.addoption("--jar", help="the packaged jar, dist/tidb-spark-runtime-*.jar")
     parser.addoption("--random-tables", type=int, default=30, help="tables of the random suite")
-    parser.addoption("--seed", type=int, help="seed of the random suite (default: a new one, printed)")
+    parser.addoption("--random-writes", type=int, default=40, help="tables of the random suite of writes")
+    parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
+    parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
 
 
 def pytest_configure(config):
     """Marks."""
     config.addinivalue_line("markers", "faults: needs the store's control port and disturbs the cluster")
+    config.addinivalue_line("markers", "slow: of the long matrix (make test-faults), left out without --slow")
 
 
 def pytest_report_header(config):
@@ -33,7 +36,12 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A cluster that others run cannot be disturbed."""
+    """A cluster that others run cannot be disturbed; the long matrix runs when it is asked for."""
+    if not config.getoption("--slow"):
+        later = pytest.mark.skip(reason="of the long matrix: --slow (make test-faults)")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(later)
     if TestCluster().control is None:
         skip = pytest.mark.skip(reason="an existing cluster has no control port")
         for item in items:
@@ -99,6 +107,15 @@ def database(oracle, request) -> str:
 def table(spark, database):
     """Name of a table -> data frame of it."""
     return lambda name: spark.table(f"{sparks.CATALOG}.{database}.`{name}`")
+
+
+@pytest.fixture(scope="module")
+def plain_reorganisation(oracle):
+    """TiDB fills indexes through its transactions: the faster way needs TiKV's import service, which the test store has not."""
+    before = {name: oracle.one(f"SELECT @@GLOBAL.{name}") for name in ("tidb_enable_dist_task", "tidb_ddl_enable_fast_reorg")}
+    oracle.execute(*[f"SET GLOBAL {name} = OFF" for name in before])
+    yield
+    oracle.execute(*[f"SET GLOBAL {name} = {value}" for name, value in reversed(before.items())])
 
 
 @pytest.fixture

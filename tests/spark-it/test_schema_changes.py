@@ -20,15 +20,6 @@ LATER = {
 }
 
 
-@pytest.fixture(scope="module")
-def plain_reorganisation(oracle):
-    """TiDB fills indexes through its transactions: the faster way needs TiKV's import service, which the test store has not."""
-    before = {name: oracle.one(f"SELECT @@GLOBAL.{name}") for name in ("tidb_enable_dist_task", "tidb_ddl_enable_fast_reorg")}
-    oracle.execute(*[f"SET GLOBAL {name} = OFF" for name in before])
-    yield
-    oracle.execute(*[f"SET GLOBAL {name} = {value}" for name, value in reversed(before.items())])
-
-
 def test_defaults_of_columns_added_later(oracle, database, table):
     """Rows written before have the default of the moment the column was added, whatever became of it later."""
     oracle.execute("CREATE TABLE later (id INT PRIMARY KEY, v INT)", "INSERT INTO later VALUES (1, 10), (2, NULL)")

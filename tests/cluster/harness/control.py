@@ -67,3 +67,8 @@ class Control:
     def locks(self, limit: int = 1000) -> list[dict]:
         """Live locks of the store."""
         return self.call("GET", f"/locks?limit={limit}")
+
+    def pairs(self, start: bytes, end: bytes) -> list[tuple[bytes, bytes]]:
+        """The newest committed pairs of [start, end), raw keys, in key order; a lock there is an error."""
+        found = self.call("GET", f"/kv?start={start.hex()}&end={end.hex()}")
+        return [(bytes.fromhex(pair["key"]), bytes.fromhex(pair["value"])) for pair in found]

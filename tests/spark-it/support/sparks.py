@@ -14,6 +14,7 @@ REPO = SUITES.parents[1]
 CATALOG = "tidb_catalog"
 TISPARK_CLASS = "org.apache.spark.sql.catalyst.catalog.TiCatalog"
 OUR_CLASS = "io.tidbspark.TiCatalog"
+EXTENSIONS = "io.tidbspark.TiExtensions"
 
 
 def base_conf(jar: str, pd: str) -> dict[str, str]:
@@ -30,6 +31,7 @@ def base_conf(jar: str, pd: str) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.ansi.enabled": "false",
+        "spark.sql.extensions": EXTENSIONS,
         f"spark.sql.catalog.{CATALOG}": TISPARK_CLASS,
         f"spark.sql.catalog.{CATALOG}.pd.addresses": pd,
     }

@@ -56,6 +56,7 @@ func (c *Control) Handler() http.Handler {
 		return c.Pipe.Faults.List(), c.Pipe.Faults.Replace(nil, c.Pipe.Known)
 	})
 	handle("GET /regions", c.regions)
+	handle("GET /kv", c.kv)
 	handle("POST /split", c.split)
 	handle("POST /transfer_leader", c.transferLeader)
 	handle("GET /locks", c.locks)

@@ -23,6 +23,7 @@ const (
 	Delay       = "delay"       // wait `ms`, then go on; later rules still apply
 	DropReply   = "drop_reply"  // execute, then answer with gRPC Unavailable
 	Unavailable = "unavailable" // gRPC Unavailable, not executed
+	Late        = "late"        // gRPC Unavailable at once, executed `ms` later, whatever became of the caller
 	Hang        = "hang"        // no answer until the caller gives up or the rules change; not executed
 	Kill        = "kill"        // the process exits before execution
 	KillAfter   = "kill_after"  // the process exits after execution, before the answer
@@ -37,7 +38,7 @@ var RegionErrors = []string{
 	"is_witness", "mismatch_peer_id", "bucket_version_not_match", "undetermined_result",
 }
 
-var others = []string{Delay, DropReply, Unavailable, Hang, Kill, KillAfter}
+var others = []string{Delay, DropReply, Unavailable, Late, Hang, Kill, KillAfter}
 
 // IsRegionError tells whether the kind is answered in the field region_error of the response.
 func IsRegionError(kind string) bool { return slices.Contains(RegionErrors, kind) }
@@ -48,7 +49,7 @@ type Rule struct {
 	Kind   string `json:"kind"`
 	Count  *int   `json:"count,omitempty"` // hits until the rule is used up; default 1, -1 for ever
 	Skip   int    `json:"skip,omitempty"`  // matching requests that pass first
-	Ms     int    `json:"ms,omitempty"`    // milliseconds: of `delay`, and the advised back-off of server_is_busy
+	Ms     int    `json:"ms,omitempty"`    // milliseconds: of `delay` and `late`, and the advised back-off of server_is_busy
 
 	StoreID       uint64 `json:"store_id,omitempty"`       // only requests that came to this store
 	RegionID      uint64 `json:"region_id,omitempty"`      // only requests to this region

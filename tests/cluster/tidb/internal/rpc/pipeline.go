@@ -148,6 +148,9 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	switch {
 	case act.Kind == fault.Unavailable:
 		return nil, status.Error(codes.Unavailable, "injected fault: unavailable")
+	case act.Kind == fault.Late:
+		go p.later(time.Duration(act.Ms)*time.Millisecond, req, next)
+		return nil, status.Error(codes.Unavailable, "injected fault: late")
 	case act.Kind == fault.Hang:
 		select {
 		case <-ctx.Done():
@@ -181,6 +184,19 @@ func (p *Pipeline) execute(req any, next func() (any, error)) (any, error) {
 	leave := p.gates.enter(req)
 	defer leave() // also when the request panics
 	return next()
+}
+
+// later executes a request when its caller has long had another answer, as the network does with a packet
+// that it held back.
+func (p *Pipeline) later(wait time.Duration, req any, next func() (any, error)) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.Error("a late request panicked", zap.Any("cause", cause))
+		}
+	}()
+	time.Sleep(wait)
+	_, err := p.execute(req, next)
+	log.Info("a late request was executed", zap.Error(err))
 }
 
 func (p *Pipeline) kill(method, when string) {

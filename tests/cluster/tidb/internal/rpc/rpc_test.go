@@ -129,6 +129,28 @@ func TestKindsAroundExecution(t *testing.T) {
 	}
 }
 
+func TestLateIsExecutedAfterTheAnswer(t *testing.T) {
+	p := pipeline()
+	rules(t, p, fault.Rule{Method: "ReadIndex", Kind: fault.Late, Ms: 20})
+	executed := make(chan time.Time, 1)
+	_, err := call(p, "ReadIndex", new(kvrpcpb.ReadIndexRequest), func(context.Context, any) (any, error) {
+		executed <- time.Now()
+		return new(kvrpcpb.ReadIndexResponse), nil
+	})
+	answered := time.Now()
+	if status.Code(err) != codes.Unavailable {
+		t.Errorf("error %v", err)
+	}
+	select {
+	case at := <-executed:
+		if at.Before(answered) {
+			t.Error("executed before the answer")
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("never executed")
+	}
+}
+
 func TestPanicBecomesAnError(t *testing.T) {
 	p := pipeline()
 	_, err := call(p, "Coprocessor", new(coprocessor.Request), func(context.Context, any) (any, error) { panic("no field type") })
