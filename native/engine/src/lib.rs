@@ -17,6 +17,7 @@ pub mod scan;
 pub mod session;
 pub mod timestamp;
 pub mod types;
+pub mod write;
 
 pub use error::{Error, ErrorKind, Result};
 pub use scan::{scan_schema, Next, Scan, ScanBatch};

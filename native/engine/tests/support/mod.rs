@@ -1,6 +1,7 @@
 //! What the tests on a cluster share: its addresses, SQL through TiDB (the oracle), and reading through the engine.
 #![allow(dead_code)]
 
+pub mod fill;
 pub mod raw;
 pub mod render;
 

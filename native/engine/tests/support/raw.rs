@@ -34,11 +34,18 @@ impl Cluster {
     /// All pairs of a range as of now.
     pub fn pairs(&self, (start, end): (Vec<u8>, Vec<u8>)) -> Pairs {
         let client = self.session.client();
-        let pairs = self.wait(async {
-            let ts = client.timestamp().await?;
-            client.snapshot(ts).await?.scan(start, end).await
-        });
-        pairs.unwrap().into_iter().collect()
+        loop {
+            let pairs = self.wait(async {
+                let ts = client.timestamp().await?;
+                client.snapshot(ts).await?.scan(start.clone(), end.clone()).await
+            });
+            match pairs {
+                Ok(pairs) => return pairs.into_iter().collect(),
+                // TiDB commits in the background, and this reader resolves one lock at a time.
+                Err(error) if error.is_retryable() => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// A table's information.

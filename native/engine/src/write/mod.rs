@@ -1,0 +1,3 @@
+//! Writing: one TiDB transaction for a whole Spark job.
+
+pub mod partition;
