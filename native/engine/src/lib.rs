@@ -1,12 +1,14 @@
 #![forbid(unsafe_code)]
-//! What TiDB means: sessions, the catalog at a timestamp, planning, and the scan pipeline.
+//! What TiDB means: sessions, the catalog at a timestamp, planning, the scan pipeline, and writing.
 //!
 //! ```text
 //! Session::open ──> Session ── list_namespaces, list_tables, load_table   (catalog: snapshot of TiDB's meta keys)
 //!                      ├────── plan: ScanSpec -> ScanPlan                  (plan: DAG request, regions -> Spark partitions)
-//!                      └────── open_scan: ScanOpen -> Scan ── next, metrics, cancel   (scan: answers -> Arrow batches)
+//!                      ├────── open_scan: ScanOpen -> Scan ── next, metrics, cancel   (scan: answers -> Arrow batches)
+//!                      ├────── begin_write: WriteSpec -> WriteJob ── start_tasks, commit, abort   (write: one transaction)
+//!                      └────── open_writer: WriterOpen -> Writer ── write, finish, cancel         (write: Arrow batches -> locks)
 //! ```
-//! Functions of [`Session`] and [`Scan`] block and are called from threads that may; the work is done by the threads of
+//! Functions of [`Session`], [`Scan`], [`WriteJob`] and [`Writer`] block and are called from threads that may; the work is done by the threads of
 //! [`runtime::runtime`]. Nothing here knows of Spark or the JVM.
 
 pub mod catalog;
@@ -22,3 +24,4 @@ pub mod write;
 pub use error::{Error, ErrorKind, Result};
 pub use scan::{scan_schema, Next, Scan, ScanBatch};
 pub use session::Session;
+pub use write::{JobState, WriteJob, Writer};

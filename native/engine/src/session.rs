@@ -15,6 +15,7 @@ use ti_proto::plan;
 use tokio::sync::OnceCell;
 
 use crate::catalog::listing::Catalog;
+use crate::catalog::table_info::{DbInfo, TableInfo};
 use crate::catalog::{list_namespaces, schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::planner;
@@ -22,6 +23,7 @@ use crate::runtime::block_on;
 use crate::scan::Scan;
 use crate::timestamp::ReadTimestamp;
 use crate::types::type_options;
+use crate::write::{job, WriteJob, Writer};
 
 /// Sessions in use, by their configuration.
 static SESSIONS: Lazy<Mutex<HashMap<Vec<u8>, Weak<Session>>>> = Lazy::new(Mutex::default);
@@ -121,18 +123,50 @@ impl Session {
         Scan::open(self.client.clone(), &open)
     }
 
+    /// What a write of some shape asks of Spark's plan: columns that rows are clustered by, generated and missing columns. Blocks.
+    ///
+    /// # Errors
+    /// What cannot be written, by name.
+    pub fn check_write(&self, spec: plan::WriteSpec) -> Result<plan::WriteInfo> {
+        job::check_write(self, &spec)
+    }
+
+    /// Begins a write: one transaction. Blocks.
+    ///
+    /// # Errors
+    /// As [`Session::check_write`], and `InvalidArgument` for a column that is missing.
+    pub fn begin_write(&self, spec: plan::WriteSpec) -> Result<WriteJob> {
+        job::begin(self, spec)
+    }
+
+    /// Opens a task of a write. Does not wait for the cluster.
+    pub fn open_writer(&self, open: plan::WriterOpen) -> Result<Writer> {
+        Writer::open(self.client.clone(), open)
+    }
+
     /// The client of the session's cluster.
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    async fn snapshot(&self, at: Option<plan::ReadTimestamp>) -> Result<(u64, Box<dyn Snapshot>)> {
+    pub(crate) async fn snapshot(&self, at: Option<plan::ReadTimestamp>) -> Result<(u64, Box<dyn Snapshot>)> {
         let ts = ReadTimestamp::from(at).resolve(&self.client).await?;
         Ok((ts, self.client.snapshot(ts).await?))
     }
 
+    /// The table that a write names.
+    pub(crate) async fn find_table(
+        &self,
+        snapshot: &mut dyn Snapshot,
+        spec: &plan::WriteSpec,
+    ) -> Result<(DbInfo, TableInfo)> {
+        self.catalog
+            .find_table(snapshot, &spec.database, &spec.table, spec.case_sensitive)
+            .await
+    }
+
     /// Is TiDB's new collation framework on? Read once.
-    async fn new_collation(&self, ts: u64) -> Result<bool> {
+    pub(crate) async fn new_collation(&self, ts: u64) -> Result<bool> {
         let read = || async {
             let mut snapshot = self.client.snapshot(ts).await?;
             let table = self.catalog.find_table(snapshot.as_mut(), "mysql", "tidb", false).await;

@@ -1,13 +1,13 @@
-//! Arrow C Data Interface: Java allocates the C structs, we fill them, Java imports them.
+//! Arrow C Data Interface. Reading: Java allocates the C structs, we fill them, Java imports them. Writing: Java fills them, we import them.
 //!
 //! A batch is exported as one struct array without nulls and with offset 0. Its memory stays accounted until Java calls the release
 //! callback, which the interface lets it do from any thread, exactly once.
 
 use std::ffi::c_void;
 
-use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
-use arrow_array::{Array, StructArray};
-use arrow_schema::Schema;
+use arrow_array::ffi::{from_ffi, FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::{Array, RecordBatch, StructArray};
+use arrow_schema::{DataType, Schema};
 use ti_engine::{Error, ErrorKind, ScanBatch};
 
 use crate::error::NativeError;
@@ -87,6 +87,43 @@ unsafe extern "C" fn release_with_owner(array: *mut FFI_ArrowArray) {
         }
         drop(owner.permit);
     });
+}
+
+/// Takes over a batch: one struct array, whose children are the columns. Both structs are empty afterwards, also when it fails.
+///
+/// # Safety
+/// Both point to structs that were exported by the interface's rules (or are empty), that nobody else uses during the call.
+pub unsafe fn import_batch(
+    array: *mut FFI_ArrowArray,
+    schema: *mut FFI_ArrowSchema,
+) -> Result<RecordBatch, NativeError> {
+    // SAFETY: the caller vouches for the pointers; what is left behind is an empty struct, which need not be released.
+    let (array, schema) = unsafe {
+        (
+            array.replace(FFI_ArrowArray::empty()),
+            schema.replace(FFI_ArrowSchema::empty()),
+        )
+    };
+    let bad = |what: String| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("the Arrow batch cannot be imported: {what}"),
+        )
+    };
+    if array.is_released() || schema.release().is_none() {
+        return Err(bad("it was released before".into()).into());
+    }
+    // SAFETY: the structs are the exporter's, and were not released.
+    let mut data = unsafe { from_ffi(array, &schema) }.map_err(|e| bad(e.to_string()))?;
+    // Java aligns buffers to 8 bytes; decimals want 16.
+    data.align_buffers();
+    if !matches!(data.data_type(), DataType::Struct(_)) {
+        return Err(bad(format!("it is {}, not a struct", data.data_type())).into());
+    }
+    if data.null_count() > 0 {
+        return Err(bad("it has rows that are NULL as a whole".into()).into());
+    }
+    Ok(RecordBatch::from(StructArray::from(data)))
 }
 
 #[cfg(test)]

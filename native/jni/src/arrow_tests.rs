@@ -58,3 +58,41 @@ fn a_batch_without_columns_keeps_its_number_of_rows() {
         "released by its owner when nobody imports it"
     );
 }
+
+/// The structs of a batch as Java would leave them.
+fn exported(batch: RecordBatch, permit: Permit) -> (FFI_ArrowArray, FFI_ArrowSchema) {
+    let schema = FFI_ArrowSchema::try_from(batch.schema().as_ref()).unwrap();
+    (export(StructArray::from(batch), Box::new(permit)), schema)
+}
+
+#[test]
+fn an_imported_batch_is_released_once_when_its_last_column_is_dropped() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let (mut array, mut schema) = exported(batch(), Permit(drops.clone()));
+    // SAFETY: both structs were just exported.
+    let imported = unsafe { import_batch(&mut array, &mut schema) }.unwrap();
+    assert!(
+        array.is_released() && schema.release().is_none(),
+        "nothing is left to release"
+    );
+    assert_eq!(imported, batch());
+    let column = imported.column(1).clone();
+    drop(imported);
+    assert_eq!(drops.load(Ordering::SeqCst), 0, "a column is in use");
+    drop(column);
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn what_cannot_be_imported_is_released_all_the_same() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let numbers = Int64Array::from(vec![1]).to_data();
+    let (mut array, _) = exported(batch(), Permit(drops.clone()));
+    let mut schema = FFI_ArrowSchema::try_from(numbers.data_type()).unwrap();
+    // SAFETY: both structs were just exported; that they do not belong together is what is tested.
+    assert!(unsafe { import_batch(&mut array, &mut schema) }.is_err());
+    assert!(array.is_released() && schema.release().is_none());
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+    // SAFETY: empty structs are allowed.
+    assert!(unsafe { import_batch(&mut array, &mut schema) }.is_err());
+}

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use ti_engine::{Error, ErrorKind, Result, Scan, Session};
+use ti_engine::{Error, ErrorKind, Result, Scan, Session, WriteJob, Writer};
 
 const SLOT_BITS: u32 = 32;
 const GENERATION_BITS: u32 = 27;
@@ -16,6 +16,10 @@ const MAX_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 pub static SESSIONS: LazyLock<HandleTable<Session>> = LazyLock::new(|| HandleTable::new(1, "session"));
 /// Scans.
 pub static SCANS: LazyLock<HandleTable<Scan>> = LazyLock::new(|| HandleTable::new(2, "scan"));
+/// Transactions.
+pub static TRANSACTIONS: LazyLock<HandleTable<WriteJob>> = LazyLock::new(|| HandleTable::new(3, "transaction"));
+/// Writers.
+pub static WRITERS: LazyLock<HandleTable<Writer>> = LazyLock::new(|| HandleTable::new(4, "writer"));
 
 struct Slot<T> {
     generation: u64,

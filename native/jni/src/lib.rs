@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! Java native method ──> guard (panic and error -> NativeException) ──> convert (byte[] <-> messages)
-//!                                                                   ──> handle (long -> Arc<Session>, Arc<Scan>) ──> ti_engine
+//!                                                                   ──> handle (long -> Arc<Session>, Arc<Scan>, ...) ──> ti_engine
 //!                                                                   ──> arrow (C Data Interface)
 //! ```
-//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`scan`]. The only crate with unsafe code; every unsafe
+//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`scan`], [`transaction`], [`writer`]. The only crate with unsafe code; every unsafe
 //! block says why it is sound. No function is called from threads of the runtime: only Java threads come here, and they wait here.
 
 mod arrow;
@@ -18,3 +18,5 @@ mod library;
 mod planner;
 mod scan;
 mod session;
+mod transaction;
+mod writer;

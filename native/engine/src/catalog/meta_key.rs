@@ -5,7 +5,9 @@
 //! m + bytes("Diff:<version>") + 's'                        -> what that version changed (JSON)
 //! m + bytes("DBs") + 'h' + bytes("DB:<db id>")             -> DbInfo (JSON)
 //! m + bytes("DB:<db id>") + 'h' + bytes("Table:<id>")      -> TableInfo (JSON)
-//! m + bytes("DB:<db id>") + 'h' + bytes("TID:<id>") ...    -> allocators of ids, not read here
+//! m + bytes("DB:<db id>") + 'h' + bytes("TID:<id>")        -> last `_tidb_rowid` and AUTO_INCREMENT value that was taken, decimal text
+//! m + bytes("DB:<db id>") + 'h' + bytes("IID:<id>")        -> last AUTO_INCREMENT value, where it has an allocator of its own
+//! m + bytes("DB:<db id>") + 'h' + bytes("TARID:<id>")      -> last AUTO_RANDOM value, without its shard
 //! ```
 //! `bytes` is the memcomparable form, so a range of field names is a range of keys.
 
@@ -42,6 +44,33 @@ pub fn table(database_id: i64, table_id: i64) -> Vec<u8> {
         format!("DB:{database_id}").as_bytes(),
         format!("Table:{table_id}").as_bytes(),
     )
+}
+
+/// Key of one database.
+pub fn database(database_id: i64) -> Vec<u8> {
+    meta_hash_field_key(b"DBs", format!("DB:{database_id}").as_bytes())
+}
+
+fn allocator(database_id: i64, field: &str, table_id: i64) -> Vec<u8> {
+    meta_hash_field_key(
+        format!("DB:{database_id}").as_bytes(),
+        format!("{field}:{table_id}").as_bytes(),
+    )
+}
+
+/// Allocator of `_tidb_rowid`, and of AUTO_INCREMENT unless that has its own.
+pub fn row_id_allocator(database_id: i64, table_id: i64) -> Vec<u8> {
+    allocator(database_id, "TID", table_id)
+}
+
+/// Allocator of AUTO_INCREMENT of tables with AUTO_ID_CACHE 1.
+pub fn auto_increment_allocator(database_id: i64, table_id: i64) -> Vec<u8> {
+    allocator(database_id, "IID", table_id)
+}
+
+/// Allocator of AUTO_RANDOM.
+pub fn auto_random_allocator(database_id: i64, table_id: i64) -> Vec<u8> {
+    allocator(database_id, "TARID", table_id)
 }
 
 #[cfg(test)]

@@ -39,7 +39,12 @@ fn is_system(name: &str) -> bool {
 }
 
 /// A name matches exactly, or without case unless that matters. An exact match wins.
-fn find<'a, T>(items: &'a [T], name: &str, case_sensitive: bool, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
+pub(crate) fn find<'a, T>(
+    items: &'a [T],
+    name: &str,
+    case_sensitive: bool,
+    name_of: impl Fn(&T) -> &str,
+) -> Option<&'a T> {
     let exact = items.iter().find(|item| name_of(item) == name);
     if exact.is_some() || case_sensitive {
         return exact;

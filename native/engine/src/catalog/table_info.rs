@@ -1,7 +1,7 @@
 //! TiDB's own description of databases and tables: the JSON values of the meta keys.
 //!
 //! Shapes are those of TiDB's `pkg/meta/model` (`DBInfo`, `TableInfo`, `ColumnInfo`, `IndexInfo`, `PartitionInfo`) and
-//! `pkg/parser/types` (`FieldType`). Only what reading needs is taken; unknown members are skipped, missing and null ones have
+//! `pkg/parser/types` (`FieldType`). Only what reading and writing need is taken; unknown members are skipped, missing and null ones have
 //! their zero value, as in TiDB, so that older and newer clusters can be read.
 
 use std::fmt;
@@ -134,6 +134,9 @@ pub struct TableInfo {
     /// The primary key, of another type, is the handle.
     #[serde(default)]
     pub is_common_handle: bool,
+    /// Layout of the index values of such a table.
+    #[serde(default)]
+    pub common_handle_version: u16,
     /// Comment.
     #[serde(default, deserialize_with = "null_as_default")]
     pub comment: String,
@@ -149,6 +152,83 @@ pub struct TableInfo {
     /// 0: an ordinary table; 1: global temporary, 2: local temporary.
     #[serde(default)]
     pub temp_table_type: u8,
+    /// Form of this description; from 5 on AUTO_ID_CACHE 1 has an allocator of its own.
+    #[serde(default)]
+    pub version: u16,
+    /// AUTO_ID_CACHE; 0 when it is not given.
+    #[serde(default)]
+    pub auto_id_cache: i64,
+    /// Database under which the allocators of ids are kept, when the table was moved to another one since; 0 otherwise.
+    #[serde(default)]
+    pub old_schema_id: i64,
+    /// SHARD_ROW_ID_BITS.
+    #[serde(default, rename = "ShardRowIDBits")]
+    pub shard_row_id_bits: u32,
+    /// The most that SHARD_ROW_ID_BITS ever was.
+    #[serde(default)]
+    pub max_shard_row_id_bits: u32,
+    /// S of AUTO_RANDOM(S, R); 0 without AUTO_RANDOM.
+    #[serde(default)]
+    pub auto_random_bits: u32,
+    /// R of AUTO_RANDOM(S, R); 0 stands for 64.
+    #[serde(default)]
+    pub auto_random_range_bits: u32,
+    /// CHECK constraints.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub constraint_info: Vec<ConstraintInfo>,
+    /// Foreign keys of this table; those that refer to it are in the tables that have them.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub fk_info: Vec<ForeignKeyInfo>,
+    /// LOCK TABLES.
+    #[serde(default, rename = "Lock")]
+    pub lock: Option<TableLockInfo>,
+    /// 0: not cached; 1: ALTER TABLE ... CACHE is in effect, 2: it is becoming or ceasing to be so.
+    #[serde(default)]
+    pub cache_table_status: u8,
+    /// Present while EXCHANGE PARTITION runs.
+    #[serde(default)]
+    pub exchange_partition_info: Option<IgnoredAny>,
+    /// Stored in TiFlash alone.
+    #[serde(default)]
+    pub is_columnar: bool,
+}
+
+impl TableInfo {
+    /// Are `_tidb_rowid` and AUTO_INCREMENT allocated from keys of their own?
+    pub fn has_separate_auto_increment(&self) -> bool {
+        self.version >= 5 && self.auto_id_cache == 1
+    }
+}
+
+/// A CHECK constraint.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConstraintInfo {
+    /// Name.
+    pub constraint_name: Name,
+    /// False for NOT ENFORCED.
+    #[serde(default)]
+    pub enforced: bool,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ForeignKeyInfo {
+    /// Name.
+    pub fk_name: Name,
+    /// Database of the table referred to.
+    #[serde(default)]
+    pub ref_schema: Name,
+    /// The table referred to.
+    #[serde(default)]
+    pub ref_table: Name,
+}
+
+/// LOCK TABLES.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableLockInfo {
+    /// The sessions that hold it; empty when none does.
+    #[serde(default, rename = "Sessions", deserialize_with = "null_as_default")]
+    pub sessions: Vec<IgnoredAny>,
 }
 
 /// A column.
@@ -194,6 +274,12 @@ pub struct ColumnInfo {
     /// Made by TiDB for an expression index.
     #[serde(default)]
     pub hidden: bool,
+    /// Present in the column that a running MODIFY COLUMN fills.
+    #[serde(default)]
+    pub change_state_info: Option<IgnoredAny>,
+    /// Present while a MODIFY COLUMN runs.
+    #[serde(default)]
+    pub changing_type: Option<IgnoredAny>,
     /// 0: TIMESTAMP defaults are in the time zone that the TiDB server had; from 1 on they are in UTC.
     #[serde(default)]
     pub version: u64,
@@ -257,6 +343,30 @@ pub struct IndexInfo {
     /// INVISIBLE.
     #[serde(default)]
     pub is_invisible: bool,
+    /// One index over all partitions.
+    #[serde(default)]
+    pub is_global: bool,
+    /// Multi-valued: one entry for each element of an array.
+    #[serde(default)]
+    pub mv_index: bool,
+    /// `IndexType`: 1 B-tree, 2 hash (stored alike), others are stored elsewhere.
+    #[serde(default)]
+    pub index_type: u8,
+    /// Present for a vector index.
+    #[serde(default)]
+    pub vector_index: Option<IgnoredAny>,
+    /// Present for an index of inverted lists.
+    #[serde(default)]
+    pub inverted_index: Option<IgnoredAny>,
+    /// Present for a full-text index.
+    #[serde(default, alias = "full_text_index")]
+    pub fulltext_index: Option<IgnoredAny>,
+    /// Condition of a partial index.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub condition_expr_string: String,
+    /// Not 0 while ADD INDEX fills the index.
+    #[serde(default)]
+    pub backfill_state: u8,
 }
 
 /// A column of an index.
@@ -270,6 +380,9 @@ pub struct IndexColumn {
     /// Length of the prefix that is indexed, in characters (bytes for binary columns); -1 for the whole value.
     #[serde(default)]
     pub length: i64,
+    /// The index belongs to a running MODIFY COLUMN.
+    #[serde(default)]
+    pub using_changing_type: bool,
 }
 
 /// How a table is partitioned.
@@ -299,9 +412,38 @@ pub struct PartitionInfo {
     /// Its `SchemaState`.
     #[serde(default)]
     pub ddl_state: u8,
+    /// KEY () without columns: the primary key is meant.
+    #[serde(default)]
+    pub is_empty_columns: bool,
+    /// Number of partitions of HASH and KEY.
+    #[serde(default)]
+    pub num: u64,
+    /// Those that a statement is adding.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub adding_definitions: Vec<PartitionDefinition>,
+    /// Ids that a TRUNCATE PARTITION is about to give.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub new_partition_ids: Vec<i64>,
+    /// Table id that a statement is about to give.
+    #[serde(default)]
+    pub new_table_id: i64,
+    /// Method that a PARTITION BY statement is about to give.
+    #[serde(default)]
+    pub ddl_type: u8,
 }
 
 impl PartitionInfo {
+    /// Is a statement on the partitions running?
+    pub fn is_changing(&self) -> bool {
+        self.ddl_action != 0
+            || self.ddl_state != 0
+            || self.ddl_type != 0
+            || self.new_table_id != 0
+            || !self.adding_definitions.is_empty()
+            || !self.dropping_definitions.is_empty()
+            || !self.new_partition_ids.is_empty()
+    }
+
     /// The partitions that a reader sees, in order. While a DROP PARTITION is under way (state "write only"), those being dropped
     /// are already invisible although they are still listed.
     pub fn readable(&self) -> impl Iterator<Item = &PartitionDefinition> {

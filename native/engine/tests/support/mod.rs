@@ -4,6 +4,7 @@
 pub mod fill;
 pub mod raw;
 pub mod render;
+pub mod write;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;

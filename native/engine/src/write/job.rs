@@ -1,0 +1,570 @@
+//! The driver's side of a write: begins the transaction, and ends it.
+//!
+//! ```text
+//! begin        table at a fresh timestamp, checks -> start_ts, primary locked -> the same table at start_ts, checks again
+//! start_tasks  ids reserved -> WritePlan
+//! commit       lost? -> audit -> deletions of an overwrite -> allocators moved past explicit ids
+//!              -> commit_ts -> schema check at commit_ts -> primary                     (from here on it is committed)
+//!              -> other keys: those at hand by key, the rest by region
+//! abort        what became of the primary? -> roll it back -> locks removed by region
+//! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use prost::Message;
+use ti_client::{
+    BatchOptions, Client, ClientError, ClientErrorKind, KeyRange, Outcome, PrewriteOptions, Transaction, TxnOptions,
+};
+use ti_codec::datum::Datum;
+use ti_codec::key::{record_key_common, record_key_int};
+use ti_proto::plan;
+use ti_proto::plan::write_spec::Overwrite;
+
+use super::audit::{self, Audit, Reasons};
+use super::check::clusters_exactly;
+use super::keys::KeptKeys;
+use super::metrics::{Counters, Step};
+use super::overwrite::{delete_all, table_ranges};
+use super::row_id::Allocator;
+use super::schema::{read_table, SchemaCheck};
+use super::spec::Spec;
+use super::state::{AbortStep, CommitStep, JobState};
+use super::table::{HandleSource, WriteTable};
+use super::tally::{self, Sums, Touched};
+use super::wire::{self, WireTally, WriteCommon};
+use super::{check, open_table};
+use crate::catalog::listing::parse;
+use crate::catalog::table_info::{DbInfo, TableInfo, STATE_PUBLIC};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{block_on, runtime};
+use crate::session::Session;
+
+/// Primaries that are tried when somebody happens to have the random key.
+const PRIMARY_TRIES: usize = 4;
+/// Bytes of the random part of a primary of a table with a common handle.
+const RANDOM_HANDLE_BYTES: usize = 16;
+
+/// A write: one transaction.
+pub struct WriteJob {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Arc<Client>,
+    table: WriteTable,
+    common: WriteCommon,
+    spec: Spec,
+    transaction: Transaction,
+    schema: SchemaCheck,
+    counters: Counters,
+    kept: KeptKeys,
+    /// Held by commit and abort, one after the other.
+    ending: tokio::sync::Mutex<()>,
+    state: Mutex<JobState>,
+    plan: tokio::sync::OnceCell<plan::WritePlan>,
+}
+
+/// What a write of some shape asks of Spark's plan. Reads the table's schema, and nothing else.
+pub(crate) fn check_write(session: &Session, request: &plan::WriteSpec) -> Result<plan::WriteInfo> {
+    block_on(async {
+        let (ts, mut snapshot) = session.snapshot(None).await?;
+        let (db, info) = session.find_table(snapshot.as_mut(), request).await?;
+        check_table_id(request, &db, &info)?;
+        let new_collation = session.new_collation(ts).await?;
+        let table = WriteTable::new(&db.db_name.0, &info, new_collation)?;
+        check::write_info(request, &table)
+    })
+}
+
+fn check_table_id(request: &plan::WriteSpec, db: &DbInfo, info: &TableInfo) -> Result<()> {
+    if request.table_id == 0 || request.table_id == info.id {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::SchemaChanged,
+        format!(
+            "table `{}`.`{}` was replaced or truncated after the statement had been analysed (its id is {}, not {}); run it again",
+            db.db_name.0, info.name.0, info.id, request.table_id
+        ),
+    ))
+}
+
+/// A key of the table that holds no row, most likely: the lock that decides for all is put there.
+fn random_key(table: &WriteTable) -> Result<Bytes> {
+    let physical_id = table.physical_ids.first().copied().ok_or_else(|| {
+        Error::new(
+            ErrorKind::UnsupportedFeature,
+            format!("table {} has no partitions", table.full_name()),
+        )
+    })?;
+    let number = fastrand::i64(..);
+    Ok(match &table.handle {
+        // Allocators give no negative numbers.
+        HandleSource::RowId(_) | HandleSource::Column(_) => record_key_int(physical_id, number | i64::MIN),
+        HandleSource::Common { .. } => {
+            let random: Vec<u8> = (0..RANDOM_HANDLE_BYTES).map(|_| fastrand::u8(..)).collect();
+            let mut handle = Vec::new();
+            Datum::Bytes(random.into()).encode_key(&mut handle)?;
+            record_key_common(physical_id, &handle)
+        }
+    }
+    .into())
+}
+
+/// Begins a write. Blocks.
+pub(crate) fn begin(session: &Session, request: plan::WriteSpec) -> Result<WriteJob> {
+    block_on(async {
+        let client = session.client().clone();
+        // Everything that can be refused is refused before there is a transaction.
+        let (ts, mut snapshot) = session.snapshot(None).await?;
+        let (db, info) = session.find_table(snapshot.as_mut(), &request).await?;
+        check_table_id(&request, &db, &info)?;
+        let new_collation = session.new_collation(ts).await?;
+        let table = WriteTable::new(&db.db_name.0, &info, new_collation)?;
+        let spec = Spec::new(&request, &table, ts)?;
+        super::references::check(snapshot.as_mut(), &db, &table, &spec).await?;
+        let transaction = begin_transaction(&client, &table, &spec).await?;
+        let begun = open_job(client, &transaction, request, &db, &info, new_collation).await;
+        match begun {
+            Ok(parts) => Ok(parts.job(transaction)),
+            Err(error) => {
+                // Nothing but the primary is locked.
+                if let Err(e) = transaction.rollback().await {
+                    tracing::info!(
+                        error = e.message(),
+                        "the primary of a write that did not begin is left to its TTL"
+                    );
+                }
+                let _ = transaction.close().await;
+                Err(error)
+            }
+        }
+    })
+}
+
+async fn begin_transaction(client: &Arc<Client>, table: &WriteTable, spec: &Spec) -> Result<Transaction> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let primary = random_key(table)?;
+        let options = TxnOptions {
+            deadline: spec.commit_deadline,
+            ..TxnOptions::default()
+        };
+        match client.begin(|_| primary, options).await {
+            Ok(transaction) => return Ok(transaction),
+            Err(e) if e.kind == ClientErrorKind::KeyExists && tries < PRIMARY_TRIES => {}
+            Err(e) => return Err(Error::from(e).context(format!("table {}", table.full_name()))),
+        }
+    }
+}
+
+/// A job but for its transaction.
+struct Parts {
+    client: Arc<Client>,
+    table: WriteTable,
+    common: WriteCommon,
+    spec: Spec,
+    schema: SchemaCheck,
+}
+
+impl Parts {
+    fn job(self, transaction: Transaction) -> WriteJob {
+        WriteJob {
+            inner: Arc::new(Inner {
+                kept: KeptKeys::open(self.common.start_ts),
+                client: self.client,
+                table: self.table,
+                common: self.common,
+                spec: self.spec,
+                transaction,
+                schema: self.schema,
+                counters: Counters::default(),
+                ending: tokio::sync::Mutex::default(),
+                state: Mutex::new(JobState::Open),
+                plan: tokio::sync::OnceCell::new(),
+            }),
+        }
+    }
+}
+
+/// Reads the table again, at start_ts.
+async fn open_job(
+    client: Arc<Client>,
+    transaction: &Transaction,
+    request: plan::WriteSpec,
+    db: &DbInfo,
+    before: &TableInfo,
+    new_collation: bool,
+) -> Result<Parts> {
+    let start_ts = transaction.info().start_ts;
+    let full_name = format!("`{}`.`{}`", db.db_name.0, before.name.0);
+    let changed = || {
+        Error::new(
+            ErrorKind::SchemaChanged,
+            format!("table {full_name} was dropped or replaced while the write began; run it again"),
+        )
+    };
+    let mut snapshot = client.snapshot(start_ts).await?;
+    let bytes = read_table(snapshot.as_mut(), db.id, before.id)
+        .await?
+        .ok_or_else(changed)?;
+    let info: TableInfo = parse(&bytes, || format!("table {full_name}"))?;
+    if info.state != STATE_PUBLIC || info.name != before.name {
+        return Err(changed());
+    }
+    let common = WriteCommon {
+        start_ts,
+        primary: transaction.info().primary.to_vec(),
+        database: db.db_name.0.clone(),
+        allocator_database: match info.old_schema_id {
+            0 => db.id,
+            old => old,
+        },
+        table_info: bytes,
+        new_collation,
+        reserved: None,
+        spec: Some(request),
+    };
+    let table = open_table(&common)?;
+    let request = common.spec.clone().unwrap_or_default();
+    Ok(Parts {
+        spec: Spec::new(&request, &table, start_ts)?,
+        schema: SchemaCheck::new(db.id, info.id, full_name, &common.table_info)?,
+        client,
+        table,
+        common,
+    })
+}
+
+impl WriteJob {
+    /// The transaction's start timestamp.
+    pub fn start_ts(&self) -> u64 {
+        self.inner.common.start_ts
+    }
+
+    /// What all tasks need. Reserves ids for `partitions` tasks where the write generates some. Blocks; a second call answers the same.
+    pub fn start_tasks(&self, partitions: u32) -> Result<plan::WritePlan> {
+        let inner = &self.inner;
+        block_on(async {
+            let plan = inner.plan.get_or_try_init(|| inner.start_tasks(partitions));
+            plan.await.cloned()
+        })
+    }
+
+    /// Commits what the accepted tasks have written. Blocks until it is committed, or certainly not, or nobody can tell. A second call
+    /// answers the same; after `CommitUnknown` it asks again.
+    ///
+    /// # Errors
+    /// `CommitUnknown`: it may be committed. With all others it is not: abort it.
+    pub fn commit(&self, request: plan::CommitRequest) -> Result<plan::WriteResult> {
+        block_on(self.inner.clone().commit(request))
+    }
+
+    /// Gives the write up: nothing of it stays. Does nothing when it is committed or aborted already. Blocks.
+    ///
+    /// # Errors
+    /// `CommitUnknown` when a commit was sent and nobody can tell what became of it: nothing was done.
+    pub fn abort(&self) -> Result<()> {
+        block_on(self.inner.clone().abort())
+    }
+
+    /// How far it has come.
+    pub fn state(&self) -> JobState {
+        self.inner.state()
+    }
+
+    /// Counters of the driver's part so far.
+    pub fn metrics(&self) -> plan::WriteMetrics {
+        self.inner.counters.snapshot()
+    }
+}
+
+impl Inner {
+    fn state(&self) -> JobState {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn enter(&self, state: JobState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    async fn start_tasks(&self, partitions: u32) -> Result<plan::WritePlan> {
+        let mut common = self.common.clone();
+        if self.spec.generates_ids(&self.table) {
+            let database = common.allocator_database;
+            let repeatable = match Allocator::of_rows(&self.table, database) {
+                Some(allocator) => Some(allocator),
+                // An AUTO_INCREMENT column may be small: its values are taken as they are needed.
+                None => Allocator::of_column(&self.table, database).filter(|a| a.is_sharded()),
+            };
+            if let Some(allocator) = repeatable {
+                common.reserved = allocator.reserve(&self.client, partitions).await?;
+            }
+        }
+        Ok(plan::WritePlan {
+            start_ts: common.start_ts,
+            common: common.encode_to_vec(),
+        })
+    }
+
+    async fn commit(self: Arc<Self>, request: plan::CommitRequest) -> Result<plan::WriteResult> {
+        let _ending = self.ending.lock().await;
+        let step = self.state().commit()?;
+        let tallies = request
+            .messages
+            .iter()
+            .map(|message| wire::decode::<WireTally>(&message.tally, "CommitMessage.tally"))
+            .collect::<Result<Vec<_>>>()?;
+        let committed = match step {
+            CommitStep::Answer(result) => return Ok(result),
+            CommitStep::Run => self.run_commit(&request, &tallies).await,
+            CommitStep::Settle => self.commit_primary().await,
+        };
+        let commit_ts = match committed {
+            Ok(commit_ts) => commit_ts,
+            Err(error) => {
+                self.enter(JobState::after_failure(&error));
+                return Err(error);
+            }
+        };
+        for tally in &tallies {
+            if let Some(metrics) = &tally.metrics {
+                self.counters.merge(metrics);
+            }
+        }
+        if self.spec.resolve_in_background {
+            let this = self.clone();
+            runtime()?.spawn(async move { this.finish_keys(commit_ts, tallies).await });
+        } else {
+            self.finish_keys(commit_ts, tallies).await;
+        }
+        let result = plan::WriteResult {
+            commit_ts,
+            metrics: Some(self.counters.snapshot()),
+        };
+        self.enter(JobState::Committed(result.clone()));
+        Ok(result)
+    }
+
+    /// Everything up to the primary's commit.
+    async fn run_commit(&self, request: &plan::CommitRequest, tallies: &[WireTally]) -> Result<u64> {
+        if let Some(lost) = self.transaction.lost() {
+            return Err(lost.into());
+        }
+        let start = Instant::now();
+        self.audit(request, tallies).await?;
+        self.counters.spent(Step::Audit, start);
+        self.delete_old_rows(tallies).await?;
+        let greatest = tallies.iter().map(|t| t.greatest_explicit_id).max().unwrap_or(0);
+        if greatest > 0 {
+            if let Some(allocator) = Allocator::of_column(&self.table, self.common.allocator_database) {
+                allocator.rebase(&self.client, greatest).await?;
+            }
+        }
+        self.commit_primary().await
+    }
+
+    async fn commit_primary(&self) -> Result<u64> {
+        let start = Instant::now();
+        let committed = self
+            .transaction
+            .commit(|commit_ts| self.schema.run(&self.client, commit_ts))
+            .await;
+        self.counters.spent(Step::Commit, start);
+        match committed {
+            Ok(outcome) => Ok(outcome.commit_ts),
+            Err(error) => Err(error.context(format!("table {}", self.table.full_name()))),
+        }
+    }
+
+    async fn audit(&self, request: &plan::CommitRequest, tallies: &[WireTally]) -> Result<()> {
+        let again = request
+            .messages
+            .iter()
+            .any(|m| m.attempt_number > 0 || m.stage_attempt_number > 0);
+        let full_name = self.table.full_name();
+        if again && tallies.iter().any(|tally| tally.unrepeatable) {
+            return Err(Error::new(
+                ErrorKind::NotDeterministic,
+                format!(
+                    "table {full_name}: a task ran more than once, and rows of the write got generated ids that another attempt does not get again; nothing of \
+                     the write is kept, run it again (or give the AUTO_INCREMENT column)"
+                ),
+            ));
+        }
+        let handle_is_given = !self.table.handle_offsets().is_empty();
+        let reasons = Reasons {
+            retried: again || self.spec.speculation,
+            keys_may_meet: self.table.has_unique_index()
+                || (handle_is_given && !(self.spec.clustered && clusters_exactly(&self.table))),
+            unconditional: self.spec.overwrite != Overwrite::None,
+        };
+        let Some(depth) = reasons.depth() else { return Ok(()) };
+        let mut reported = Sums::default();
+        for tally in tallies {
+            reported.merge(&tally::sums(tally)?);
+        }
+        let audit = Audit {
+            client: &self.client,
+            info: self.transaction.info(),
+            // A failed attempt may have left keys anywhere in the table.
+            ranges: match reasons.retried {
+                true => self.all_ranges(),
+                false => touched(tallies),
+            },
+            options: self.batch_options(),
+        };
+        let found = audit.locks(depth).await?;
+        audit::compare(&full_name, &found, &reported, depth)
+    }
+
+    async fn delete_old_rows(&self, tallies: &[WireTally]) -> Result<()> {
+        let ids = match self.spec.overwrite {
+            Overwrite::None => return Ok(()),
+            Overwrite::All => self.all_ids(),
+            Overwrite::Partitions => tallies.iter().flat_map(|t| t.partitions.iter().copied()).collect(),
+        };
+        let options = PrewriteOptions {
+            request_bytes: self.spec.request_bytes,
+            concurrency: self.spec.concurrency,
+            deadline: self.spec.prewrite_deadline,
+            ..PrewriteOptions::default()
+        };
+        delete_all(&self.client, self.transaction.info(), &ids, &options, &self.counters)
+            .await
+            .map_err(|e| e.context(format!("table {}", self.table.full_name())))
+    }
+
+    /// Physical tables, and the table itself, which has the entries of global indexes.
+    fn all_ids(&self) -> Vec<i64> {
+        let mut ids = self.table.physical_ids.clone();
+        if self.table.indexes.iter().any(|index| index.global) {
+            ids.push(self.table.id);
+        }
+        ids
+    }
+
+    fn all_ranges(&self) -> Vec<KeyRange> {
+        table_ranges(&self.all_ids())
+    }
+
+    fn batch_options(&self) -> BatchOptions {
+        BatchOptions {
+            concurrency: self.spec.concurrency,
+            deadline: self.spec.commit_deadline,
+            ..BatchOptions::default()
+        }
+    }
+
+    /// Commits what is left when the primary is committed. Readers would do it too, so that a failure is no failure of the write.
+    async fn finish_keys(&self, commit_ts: u64, tallies: Vec<WireTally>) {
+        let start = Instant::now();
+        if let Err(error) = self.try_finish_keys(commit_ts, tallies).await {
+            tracing::warn!(
+                start_ts = self.common.start_ts,
+                commit_ts,
+                error = error.message,
+                "the write is committed; some of its locks are left to readers"
+            );
+        }
+        self.counters.spent(Step::Resolve, start);
+        self.close_transaction().await;
+    }
+
+    async fn try_finish_keys(&self, commit_ts: u64, tallies: Vec<WireTally>) -> Result<()> {
+        let info = self.transaction.info();
+        let options = self.batch_options();
+        let mut ranges = Touched::default();
+        let mut all_at_hand = self.spec.overwrite == Overwrite::None;
+        for tally in tallies {
+            let mut keys: Vec<Bytes> = tally.few_keys.into_iter().map(Bytes::from).collect();
+            if tally.kept_keys != 0 {
+                keys.extend(self.kept.take(tally.kept_keys));
+            }
+            if keys.len() as u64 == tally.mutations {
+                self.client.commit_keys(info, commit_ts, keys, &options).await?;
+            } else {
+                all_at_hand = false;
+                ranges.merge(&tally.ranges);
+            }
+        }
+        let ranges = match self.spec.overwrite {
+            Overwrite::None if all_at_hand => return Ok(()),
+            Overwrite::None => ranges.ranges(),
+            Overwrite::All | Overwrite::Partitions => self.all_ranges(),
+        };
+        Ok(self
+            .client
+            .resolve_ranges(info.start_ts, commit_ts, ranges, &options)
+            .await?)
+    }
+
+    async fn close_transaction(&self) {
+        if let Err(error) = self.transaction.close().await {
+            tracing::info!(error = error.message(), "the service safe point is left to its TTL");
+        }
+    }
+
+    async fn abort(self: Arc<Self>) -> Result<()> {
+        let _ending = self.ending.lock().await;
+        match self.state().abort() {
+            AbortStep::Nothing => return Ok(()),
+            AbortStep::RollBack => {}
+            AbortStep::Settle => {
+                if let Ok(Outcome::Committed(commit_ts)) = self.transaction.outcome().await {
+                    // What the tasks had to say is gone with the commit that failed: all regions are asked.
+                    self.enter(JobState::Committed(plan::WriteResult {
+                        commit_ts,
+                        metrics: None,
+                    }));
+                    return self.resolve_all(commit_ts).await;
+                }
+            }
+        }
+        if let Err(error) = self.transaction.rollback().await {
+            self.enter(self.state().after_refused_rollback(error.kind));
+            return match error.kind {
+                ClientErrorKind::TxnCommitted => Ok(()),
+                _ => Err(self.not_rolled_back(error)),
+            };
+        }
+        self.enter(JobState::Aborted);
+        let resolved = self.resolve_all(0).await;
+        self.close_transaction().await;
+        resolved
+    }
+
+    fn not_rolled_back(&self, error: ClientError) -> Error {
+        Error::from(error).context(format!(
+            "the write to table {} cannot be rolled back",
+            self.table.full_name()
+        ))
+    }
+
+    /// Ends all locks of the transaction in the table: also those of tasks that nobody has heard of.
+    async fn resolve_all(&self, commit_ts: u64) -> Result<()> {
+        let start = Instant::now();
+        let done = self
+            .client
+            .resolve_ranges(
+                self.common.start_ts,
+                commit_ts,
+                self.all_ranges(),
+                &self.batch_options(),
+            )
+            .await;
+        self.counters.spent(Step::Resolve, start);
+        Ok(done?)
+    }
+}
+
+fn touched(tallies: &[WireTally]) -> Vec<KeyRange> {
+    let mut touched = Touched::default();
+    for tally in tallies {
+        touched.merge(&tally.ranges);
+    }
+    touched.ranges()
+}

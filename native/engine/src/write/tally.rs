@@ -1,0 +1,177 @@
+//! What a task has prewritten, in a form that can be summed up and compared: number, hashes, ranges.
+//!
+//! The hashes are sums modulo 2^128 of the mutations' hashes, so that they do not depend on order or on how mutations are spread over tasks,
+//! and two sets that differ in one key differ in their sums (but for chance, one in 2^128). XXH3 is enough: nobody forges keys here.
+
+use std::collections::BTreeMap;
+
+use ti_client::KeyRange;
+use twox_hash::xxhash3_128::Hasher;
+
+use super::wire::{WireTally, WireTouched};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Length of `t{table id}_i{index id}`.
+const INDEX_PREFIX: usize = 1 + 8 + 2 + 8;
+/// Length of `t{table id}_r`.
+const ROW_PREFIX: usize = 1 + 8 + 2;
+
+/// Seeds that keep a deleted key apart from one with an empty value.
+const PRESENT: u64 = 0x9e37_79b9_7f4a_7c15;
+const ABSENT: u64 = 0xc2b2_ae3d_27d4_eb4f;
+
+/// Number and hashes of a set of mutations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    /// Mutations.
+    pub count: u64,
+    /// Sum of the keys' hashes.
+    pub keys: u128,
+    /// Sum of the hashes of keys with values.
+    pub values: u128,
+}
+
+/// Hash of a key.
+pub fn hash_key(key: &[u8]) -> u128 {
+    Hasher::oneshot(key)
+}
+
+/// Hash of a key, given by its own hash, with its value; `None`: the key is deleted.
+pub fn hash_value(key: u128, value: Option<&[u8]>) -> u128 {
+    // The low half is as good a seed as any; the key's hash is mixed in whole afterwards.
+    let seed = key as u64;
+    let value = match value {
+        Some(bytes) => Hasher::oneshot_with_seed(seed ^ PRESENT, bytes),
+        None => Hasher::oneshot_with_seed(seed ^ ABSENT, &[]),
+    };
+    value ^ key.rotate_left(64)
+}
+
+impl Sums {
+    /// Counts a key that has been prewritten with this value; `None`: it is deleted.
+    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let hash = hash_key(key);
+        self.count += 1;
+        self.keys = self.keys.wrapping_add(hash);
+        self.values = self.values.wrapping_add(hash_value(hash, value));
+    }
+
+    /// Counts a key whose value is not known.
+    pub fn add_key(&mut self, key: &[u8]) {
+        self.count += 1;
+        self.keys = self.keys.wrapping_add(hash_key(key));
+    }
+
+    /// Adds another set.
+    pub fn merge(&mut self, other: &Sums) {
+        self.count = self.count.saturating_add(other.count);
+        self.keys = self.keys.wrapping_add(other.keys);
+        self.values = self.values.wrapping_add(other.values);
+    }
+}
+
+/// The touched keys: one range for each physical table's rows and for each of its indexes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// By the keys' common prefix: least and greatest key.
+    ranges: BTreeMap<Vec<u8>, (Vec<u8>, Vec<u8>)>,
+}
+
+/// The part of a key that all rows of a table, or all entries of an index, have in common.
+fn prefix(key: &[u8]) -> &[u8] {
+    let length = match key.get(9..ROW_PREFIX) {
+        Some(b"_i") => INDEX_PREFIX,
+        _ => ROW_PREFIX,
+    };
+    key.get(..length).unwrap_or(key)
+}
+
+impl Touched {
+    /// Takes a run of keys in.  `first <= last`; both may be of different tables and indexes only if they are equal to what is between.
+    fn add_run(&mut self, first: &[u8], last: &[u8]) {
+        match self.ranges.get_mut(prefix(first)) {
+            Some((least, greatest)) => {
+                if first < least.as_slice() {
+                    *least = first.to_vec();
+                }
+                if last > greatest.as_slice() {
+                    *greatest = last.to_vec();
+                }
+            }
+            None => {
+                self.ranges
+                    .insert(prefix(first).to_vec(), (first.to_vec(), last.to_vec()));
+            }
+        }
+    }
+
+    /// Takes keys in, which are in order.
+    pub fn add_sorted<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) {
+        let mut run: Option<(&[u8], &[u8])> = None;
+        for key in keys {
+            run = match run {
+                Some((first, _)) if prefix(first) == prefix(key) => Some((first, key)),
+                Some((first, last)) => {
+                    self.add_run(first, last);
+                    Some((key, key))
+                }
+                None => Some((key, key)),
+            };
+        }
+        if let Some((first, last)) = run {
+            self.add_run(first, last);
+        }
+    }
+
+    /// Adds another set.
+    pub fn merge(&mut self, other: &[WireTouched]) {
+        for range in other {
+            self.add_run(&range.first, &range.last);
+        }
+    }
+
+    /// For the wire.
+    pub fn to_wire(&self) -> Vec<WireTouched> {
+        self.ranges
+            .values()
+            .map(|(first, last)| WireTouched {
+                first: first.clone(),
+                last: last.clone(),
+            })
+            .collect()
+    }
+
+    /// As ranges of keys, in order.
+    pub fn ranges(&self) -> Vec<KeyRange> {
+        self.ranges
+            .values()
+            .map(|(first, last)| {
+                let mut end = last.clone();
+                end.push(0);
+                KeyRange::new(first.clone(), end)
+            })
+            .collect()
+    }
+}
+
+/// The sums of a tally.
+pub fn sums(tally: &WireTally) -> Result<Sums> {
+    let number = |bytes: &[u8]| -> Result<u128> {
+        let bytes: [u8; 16] = bytes.try_into().map_err(|_| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "CommitMessage.tally has a hash of a wrong length",
+            )
+        })?;
+        Ok(u128::from_be_bytes(bytes))
+    };
+    Ok(Sums {
+        count: tally.mutations,
+        keys: number(&tally.keys)?,
+        values: number(&tally.values)?,
+    })
+}
+
+#[cfg(test)]
+#[path = "tally_tests.rs"]
+mod tests;

@@ -1,0 +1,101 @@
+use ti_codec::key;
+
+use super::*;
+
+fn sum(pairs: &[(&[u8], Option<&[u8]>)]) -> Sums {
+    let mut sums = Sums::default();
+    for (key, value) in pairs {
+        sums.add(key, *value);
+    }
+    sums
+}
+
+#[test]
+fn sums_do_not_depend_on_order_or_on_how_the_mutations_are_spread() {
+    let all = sum(&[(b"a", Some(b"1")), (b"b", None), (b"c", Some(b""))]);
+    assert_eq!(all, sum(&[(b"c", Some(b"")), (b"a", Some(b"1")), (b"b", None)]));
+    let mut parts = sum(&[(b"b", None)]);
+    parts.merge(&sum(&[(b"c", Some(b"")), (b"a", Some(b"1"))]));
+    assert_eq!(all, parts);
+}
+
+#[test]
+fn every_difference_shows() {
+    let base = sum(&[(b"a", Some(b"1")), (b"b", Some(b"2"))]);
+    for (what, other) in [
+        ("a lost key", sum(&[(b"a", Some(b"1"))])),
+        (
+            "a stray key",
+            sum(&[(b"a", Some(b"1")), (b"b", Some(b"2")), (b"c", None)]),
+        ),
+        ("another key", sum(&[(b"a", Some(b"1")), (b"c", Some(b"2"))])),
+        ("a key twice", sum(&[(b"a", Some(b"1")), (b"a", Some(b"1"))])),
+    ] {
+        assert_ne!((base.count, base.keys), (other.count, other.keys), "{what}");
+    }
+    for (what, other) in [
+        ("another value", sum(&[(b"a", Some(b"1")), (b"b", Some(b"3"))])),
+        ("values exchanged", sum(&[(b"a", Some(b"2")), (b"b", Some(b"1"))])),
+        ("deleted", sum(&[(b"a", Some(b"1")), (b"b", None)])),
+    ] {
+        assert_eq!((base.count, base.keys), (other.count, other.keys), "{what}");
+        assert_ne!(base.values, other.values, "{what}");
+    }
+    assert_ne!(sum(&[(b"a", None)]).values, sum(&[(b"a", Some(b""))]).values);
+}
+
+#[test]
+fn keys_alone_are_counted_as_keys_with_values_are() {
+    let mut keys = Sums::default();
+    keys.add_key(b"a");
+    let whole = sum(&[(b"a", Some(b"1"))]);
+    assert_eq!((keys.count, keys.keys), (whole.count, whole.keys));
+    assert_ne!(keys.values, whole.values);
+}
+
+#[test]
+fn touched_ranges_are_kept_apart_by_table_and_index() {
+    let row = |table, handle| key::record_key_int(table, handle);
+    let entry = |table, index, tail: u8| {
+        let mut key = key::index_prefix(table, index);
+        key.push(tail);
+        key
+    };
+    let mut keys = vec![
+        row(1, 5),
+        row(1, 9),
+        entry(1, 1, 3),
+        entry(1, 2, 7),
+        entry(1, 2, 8),
+        row(2, 1),
+    ];
+    keys.sort();
+    let mut touched = Touched::default();
+    touched.add_sorted(keys.iter().map(Vec::as_slice));
+    let mut more = Touched::default();
+    more.add_sorted([row(1, 2), row(1, 7)].iter().map(Vec::as_slice));
+    touched.merge(&more.to_wire());
+    let end = |mut key: Vec<u8>| {
+        key.push(0);
+        key
+    };
+    assert_eq!(
+        touched.ranges(),
+        vec![
+            KeyRange::new(entry(1, 1, 3), end(entry(1, 1, 3))),
+            KeyRange::new(entry(1, 2, 7), end(entry(1, 2, 8))),
+            KeyRange::new(row(1, 2), end(row(1, 9))),
+            KeyRange::new(row(2, 1), end(row(2, 1))),
+        ]
+    );
+}
+
+#[test]
+fn a_tally_of_other_bytes_is_refused() {
+    let error = sums(&WireTally {
+        keys: vec![1, 2],
+        ..Default::default()
+    })
+    .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument);
+}

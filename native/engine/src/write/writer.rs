@@ -1,0 +1,704 @@
+//! One task of a write: batches of Spark in, prewritten locks out.
+//!
+//! ```text
+//! write(batch) --row by row: sources, ids, checks--> RowWriter --> Buffer --full--> sort, tally, prewrite   (on the runtime)
+//!                 ^ on the calling thread                            ^ the next one is filled meanwhile; at most two exist
+//! finish() ----> the last buffer, then the tally as a CommitMessage
+//! ```
+//! Dropping or cancelling a writer stops its requests; what it has prewritten stays for the transaction's end. A task never rolls back: another
+//! attempt of it shares its keys.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use prost::Message;
+use ti_client::{BatchOptions, Client, ClientErrorKind, PrewriteOptions, PrewriteStats, TxnInfo};
+use ti_codec::datum::Datum;
+use ti_codec::input::{BoundColumn, InputColumn};
+use ti_proto::plan;
+use ti_proto::plan::write_spec::{Mode, Overwrite};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::buffer::{Buffer, Duplicate, Expect, Sorted};
+use super::encode::RowWriter;
+use super::metrics::{Counters, Step};
+use super::old_rows::{OldRows, Staged, STAGED_ROWS};
+use super::row_id::{Allocator, IdKind, TaskIds};
+use super::spec::{Source, Spec};
+use super::table::{borrow, AutoColumn, HandleSource, WriteTable};
+use super::tally::{Sums, Touched};
+use super::wire::{self, WireTally, WriteCommon};
+use super::{duplicate, keys, open_table};
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime;
+
+/// Keys of a task that travel in its message, bytes: small jobs are committed by them.
+const FEW_KEYS_BYTES: usize = 16 << 10;
+/// A buffer is never made smaller than this.
+const MIN_BATCH_BYTES: usize = 64 << 10;
+/// A writer's memory is enough for so many buffers: one is filled, one is sent, and the sent one exists as requests too.
+const BUFFERS: usize = 4;
+
+/// A task of a write.
+pub struct Writer {
+    state: Mutex<State>,
+    cancelled: Arc<watch::Sender<bool>>,
+    counters: Arc<Counters>,
+}
+
+enum State {
+    Open(Box<Task>),
+    Finished(plan::CommitMessage),
+    Failed(Error),
+}
+
+/// Where values come from that Spark does not give.
+struct Ids {
+    rows: Option<TaskIds>,
+    column: Option<(AutoColumn, TaskIds)>,
+    greatest_explicit: u64,
+}
+
+struct Task {
+    client: Arc<Client>,
+    info: TxnInfo,
+    table: Arc<WriteTable>,
+    spec: Spec,
+    /// By the columns of the batches; made when the first batch says what they are.
+    inputs: Option<Vec<InputColumn>>,
+    rows: RowWriter,
+    ids: Ids,
+    expect: Expect,
+    old_rows: OldRows,
+    staged: Staged,
+    buffer: Buffer,
+    batch_bytes: usize,
+    in_flight: Option<InFlight>,
+    /// The last row key, to find equal ones of two buffers.
+    last_row: Vec<u8>,
+    sums: Sums,
+    touched: Touched,
+    /// Physical tables that rows went to; only if the write replaces partitions.
+    partitions: Vec<i64>,
+    keys: KeyList,
+    open: plan::WriterOpen,
+    counters: Arc<Counters>,
+    cancelled: Arc<watch::Sender<bool>>,
+    greatest_memory: usize,
+}
+
+/// Keys that were prewritten, while they are wanted.
+struct KeyList {
+    wanted: bool,
+    keys: Vec<Bytes>,
+    bytes: usize,
+}
+
+struct InFlight {
+    handle: JoinHandle<std::result::Result<Prewritten, Failure>>,
+    memory: usize,
+    start: Instant,
+}
+
+struct Prewritten {
+    stats: PrewriteStats,
+    sums: Sums,
+    touched: Touched,
+    keys: Vec<Bytes>,
+}
+
+enum Failure {
+    Duplicate(Duplicate),
+    Client(ti_client::ClientError),
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the write was cancelled")
+}
+
+impl Writer {
+    /// Opens a task. Does not wait for the cluster.
+    pub(crate) fn open(client: Arc<Client>, open: plan::WriterOpen) -> Result<Self> {
+        if open.memory_bytes == 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "write.memory.limit is 0: it must be at least 1",
+            ));
+        }
+        let counters = Arc::new(Counters::default());
+        let cancelled = Arc::new(watch::Sender::new(false));
+        let task = Task::new(client, open, counters.clone(), cancelled.clone())?;
+        Ok(Self {
+            state: Mutex::new(State::Open(Box::new(task))),
+            cancelled,
+            counters,
+        })
+    }
+
+    fn with_task<T>(&self, body: impl FnOnce(&mut Task) -> Result<T>) -> Result<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *self.cancelled.borrow() {
+            return Err(cancelled());
+        }
+        let done = match &mut *state {
+            State::Open(task) => body(task),
+            State::Failed(error) => return Err(error.clone()),
+            State::Finished(_) => {
+                return Err(Error::new(
+                    ErrorKind::Closed,
+                    "the task has finished and takes no more rows",
+                ))
+            }
+        };
+        if let Err(error) = &done {
+            // Rows may have been lost on the way: the task cannot go on.
+            *state = State::Failed(error.clone());
+        }
+        done
+    }
+
+    /// Takes rows. Blocks while the cluster is slower than the caller.
+    ///
+    /// # Errors
+    /// `InvalidValue` for a value that does not fit, `DuplicateKey`, `WriteConflict`, `TransactionLost`, `Cancelled`, and what the cluster
+    /// has. After an error the task is of no more use.
+    pub fn write(&self, batch: &RecordBatch) -> Result<()> {
+        self.with_task(|task| task.write(batch))
+    }
+
+    /// Sends what is left and answers what the driver needs to know. A second call answers the same.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub fn finish(&self) -> Result<plan::CommitMessage> {
+        {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if let State::Finished(message) = &*state {
+                return Ok(message.clone());
+            }
+        }
+        let message = self.with_task(Task::finish)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Finished(message.clone());
+        Ok(message)
+    }
+
+    /// Counters so far.
+    pub fn metrics(&self) -> plan::WriteMetrics {
+        self.counters.snapshot()
+    }
+
+    /// Stops all requests. May be called from any thread, also while another waits in [`Writer::write`], which then fails with `Cancelled`.
+    pub fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.handle.abort();
+        }
+    }
+}
+
+/// Waits for `future` unless the write is cancelled.
+fn wait<T>(cancelled_by: &watch::Sender<bool>, future: impl std::future::Future<Output = Result<T>>) -> Result<T> {
+    let mut watching = cancelled_by.subscribe();
+    runtime::block_on(async {
+        tokio::select! {
+            biased;
+            _ = watching.wait_for(|cancelled| *cancelled) => Err(cancelled()),
+            done = future => done,
+        }
+    })
+}
+
+impl Task {
+    fn new(
+        client: Arc<Client>,
+        open: plan::WriterOpen,
+        counters: Arc<Counters>,
+        cancelled: Arc<watch::Sender<bool>>,
+    ) -> Result<Self> {
+        let common: WriteCommon = wire::decode(&open.common, "WriterOpen.common")?;
+        let table = Arc::new(open_table(&common)?);
+        let request = common.spec.clone().unwrap_or_default();
+        let spec = Spec::new(&request, &table, common.start_ts)?;
+        let info = TxnInfo {
+            start_ts: common.start_ts,
+            primary: common.primary.clone().into(),
+        };
+        let ids = Ids::new(&table, &common, open.partition);
+        let memory = usize::try_from(open.memory_bytes).unwrap_or(usize::MAX);
+        let expect = if spec.expects_free_keys() {
+            Expect::Free
+        } else {
+            Expect::Anything
+        };
+        Ok(Self {
+            rows: RowWriter::new(table.clone(), info.primary.clone())?,
+            old_rows: OldRows {
+                client: client.clone(),
+                table: table.clone(),
+                ts: info.start_ts.saturating_sub(1),
+                options: BatchOptions {
+                    concurrency: spec.concurrency,
+                    deadline: spec.prewrite_deadline,
+                    ..BatchOptions::default()
+                },
+            },
+            batch_bytes: spec.batch_bytes.min(memory / BUFFERS).max(MIN_BATCH_BYTES),
+            keys: KeyList {
+                wanted: true,
+                keys: Vec::new(),
+                bytes: 0,
+            },
+            client,
+            info,
+            table,
+            spec,
+            inputs: None,
+            ids,
+            expect,
+            staged: Staged::default(),
+            buffer: Buffer::default(),
+            in_flight: None,
+            last_row: Vec::new(),
+            sums: Sums::default(),
+            touched: Touched::default(),
+            partitions: Vec::new(),
+            open,
+            counters,
+            cancelled,
+            greatest_memory: 0,
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        // The columns are taken out so that the rows' values may borrow from them while the task changes.
+        let inputs = match self.inputs.take() {
+            Some(inputs) => inputs,
+            None => self.input_columns(batch)?,
+        };
+        let done = self.write_rows(&inputs, batch);
+        self.inputs = Some(inputs);
+        done
+    }
+
+    /// How the batches' columns become the table's.
+    fn input_columns(&self, batch: &RecordBatch) -> Result<Vec<InputColumn>> {
+        if batch.num_columns() != self.spec.inputs.len() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "a batch has {} columns, the write has {}",
+                    batch.num_columns(),
+                    self.spec.inputs.len()
+                ),
+            ));
+        }
+        let columns = self
+            .spec
+            .inputs
+            .iter()
+            .filter_map(|offset| self.table.columns.get(*offset));
+        columns
+            .zip(batch.columns())
+            .map(|(column, array)| {
+                InputColumn::new(&column.name, &column.field_type, &self.spec.types, array.data_type())
+                    .map_err(|e| Error::from(e).context(format!("table {}", self.table.full_name())))
+            })
+            .collect()
+    }
+
+    fn write_rows(&mut self, inputs: &[InputColumn], batch: &RecordBatch) -> Result<()> {
+        let table = self.table.clone();
+        let place = |e: Error| e.context(format!("table {}", table.full_name()));
+        let mut start = Instant::now();
+        let columns = inputs
+            .iter()
+            .zip(batch.columns())
+            .map(|(input, array)| Ok(input.bind(array)?))
+            .collect::<Result<Vec<BoundColumn>>>()
+            .map_err(place)?;
+        let sources = self.spec.sources.clone();
+        let mut values: Vec<Datum<'_>> = Vec::with_capacity(sources.len());
+        for row in 0..batch.num_rows() {
+            values.clear();
+            for source in &sources {
+                values.push(match source {
+                    Source::Input(position) => match columns.get(*position) {
+                        Some(column) => column.get(row).map_err(|e| place(e.into()))?,
+                        None => Datum::Null,
+                    },
+                    Source::Constant(value) => borrow(value),
+                    Source::Id | Source::Nothing => Datum::Null,
+                });
+            }
+            self.fill_ids(&mut values)?;
+            self.check_nulls(&values).map_err(place)?;
+            let row_id = self.next_row_id()?;
+            self.put(&values, row_id).map_err(place)?;
+            if self.staged.len() >= STAGED_ROWS {
+                self.counters.spent(Step::Encode, start);
+                self.unstage()?;
+                start = Instant::now();
+            }
+            if self.buffer.bytes() >= self.batch_bytes {
+                self.counters.spent(Step::Encode, start);
+                self.flush()?;
+                start = Instant::now();
+            }
+        }
+        self.counters.spent(Step::Encode, start);
+        self.counters.rows(batch.num_rows() as u64);
+        Ok(())
+    }
+
+    fn put(&mut self, values: &[Datum<'_>], row_id: Option<u64>) -> Result<()> {
+        let staging = self.spec.mode != Mode::Append;
+        let out = if staging {
+            &mut self.staged.buffer
+        } else {
+            &mut self.buffer
+        };
+        let first = out.len();
+        let physical_id = self.rows.put(values, row_id, self.expect, out)?;
+        if self.spec.clustered {
+            // Equal handles come one after the other, perhaps in two buffers.
+            if let Some((key, _, _)) = out.get(first) {
+                if key == self.last_row.as_slice() {
+                    return Err(duplicate::error(&self.table, key, TWICE));
+                }
+                self.last_row.clear();
+                self.last_row.extend_from_slice(key);
+            }
+        }
+        if staging {
+            self.staged.row_from(first);
+        }
+        if self.spec.overwrite == Overwrite::Partitions && !self.partitions.contains(&physical_id) {
+            self.partitions.push(physical_id);
+        }
+        Ok(())
+    }
+
+    /// Generates the value of the AUTO_INCREMENT or AUTO_RANDOM column where it is NULL or 0, and remembers explicit ones.
+    fn fill_ids(&mut self, values: &mut [Datum<'_>]) -> Result<()> {
+        let Some((auto, ids)) = &mut self.ids.column else {
+            return Ok(());
+        };
+        let Some(value) = values.get_mut(auto.offset()) else {
+            return Ok(());
+        };
+        let explicit = match value {
+            Datum::Null => Some(0),
+            Datum::Int(v) => u64::try_from(*v).ok(),
+            Datum::Uint(v) => Some(*v),
+            // Negative ones saturate at 0, and are kept all the same.
+            Datum::Float(v) if *v < 0.0 => None,
+            Datum::Float(v) => Some(*v as u64),
+            _ => None,
+        };
+        match explicit {
+            // Negative: neither generated nor of interest to the allocator.
+            None => {}
+            Some(0) => {
+                let id = next_id(ids, &self.client, &self.cancelled)?;
+                let ty = self.table.columns.get(auto.offset()).map(|c| &c.field_type);
+                *value = match value_kind(ty) {
+                    ValueKind::Unsigned => Datum::Uint(id),
+                    ValueKind::Float => Datum::Float(id as f64),
+                    ValueKind::Signed => Datum::Int(id as i64),
+                };
+            }
+            Some(id) => {
+                let id = match auto {
+                    AutoColumn::Increment(_) => id,
+                    AutoColumn::Random(_, format) => format.increment(id),
+                };
+                self.ids.greatest_explicit = self.ids.greatest_explicit.max(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_row_id(&mut self) -> Result<Option<u64>> {
+        match &mut self.ids.rows {
+            Some(ids) => next_id(ids, &self.client, &self.cancelled).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn check_nulls(&self, values: &[Datum<'_>]) -> Result<()> {
+        let null = self
+            .table
+            .columns
+            .iter()
+            .zip(values)
+            .find(|(column, value)| column.not_null && !column.generated && **value == Datum::Null);
+        match null {
+            None => Ok(()),
+            Some((column, _)) => Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!("Column '{}' cannot be null", column.name),
+            )),
+        }
+    }
+
+    /// Reads what is in the way of the staged rows and moves them to the buffer.
+    fn unstage(&mut self) -> Result<()> {
+        if self.staged.len() == 0 {
+            return Ok(());
+        }
+        let (staged, old, buffer) = (&mut self.staged, &self.old_rows, &mut self.buffer);
+        let found = match self.spec.mode {
+            Mode::Ignore => wait(&self.cancelled, staged.ignore_taken(old, buffer))?,
+            Mode::Append | Mode::Upsert => wait(&self.cancelled, staged.replace_taken(old, &mut self.rows, buffer))?,
+        };
+        self.counters.skipped(found.skipped);
+        self.counters.deleted(found.deleted);
+        Ok(())
+    }
+
+    /// Hands the buffer to the runtime, after the one before has been prewritten.
+    fn flush(&mut self) -> Result<()> {
+        self.settle()?;
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        let memory = buffer.memory();
+        self.note_memory(memory);
+        let (client, info) = (self.client.clone(), self.info.clone());
+        let options = PrewriteOptions {
+            request_bytes: self.spec.request_bytes,
+            concurrency: self.spec.concurrency,
+            deadline: self.spec.prewrite_deadline,
+            ..PrewriteOptions::default()
+        };
+        let keep = self.keys.wanted;
+        let start = Instant::now();
+        let handle = runtime::runtime()?.spawn(async move {
+            let sorted = buffer.sort().map_err(Failure::Duplicate)?;
+            let (mut sums, mut touched) = (Sums::default(), Touched::default());
+            sorted.tally(&mut sums, &mut touched);
+            let keys = if keep { copy_keys(&sorted) } else { Vec::new() };
+            let stats = client
+                .prewrite(&info, sorted.mutations(), &options)
+                .await
+                .map_err(Failure::Client)?;
+            Ok(Prewritten {
+                stats,
+                sums,
+                touched,
+                keys,
+            })
+        });
+        self.in_flight = Some(InFlight { handle, memory, start });
+        Ok(())
+    }
+
+    fn note_memory(&mut self, more: usize) {
+        let now = more + self.in_flight.as_ref().map_or(0, |f| f.memory) + self.buffer.memory() + self.keys.bytes;
+        self.greatest_memory = self.greatest_memory.max(now);
+        self.counters.memory(self.greatest_memory);
+    }
+
+    /// Waits for the buffer that is being prewritten.
+    fn settle(&mut self) -> Result<()> {
+        let Some(in_flight) = &mut self.in_flight else {
+            return Ok(());
+        };
+        let start = in_flight.start;
+        let handle = &mut in_flight.handle;
+        let landed = wait(&self.cancelled, async {
+            handle
+                .await
+                .map_err(|e| Error::new(ErrorKind::Internal, format!("a prewrite was given up: {e}")))
+        })?;
+        self.note_memory(0);
+        self.in_flight = None;
+        let done = landed.map_err(|failure| self.error(failure))?;
+        self.counters.prewritten(&done.stats, start);
+        self.sums.merge(&done.sums);
+        self.touched.merge(&done.touched.to_wire());
+        self.keys.add(done.keys, self.info.start_ts);
+        Ok(())
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Duplicate(duplicate) => duplicate::error(&self.table, &duplicate.key, TWICE),
+            Failure::Client(error) => name_error(&self.table, error),
+        }
+    }
+
+    fn finish(&mut self) -> Result<plan::CommitMessage> {
+        self.unstage()?;
+        self.flush()?;
+        self.settle()?;
+        let few = self.keys.wanted && self.keys.bytes <= FEW_KEYS_BYTES;
+        let keys = std::mem::take(&mut self.keys.keys);
+        let (few_keys, kept_keys) = match few {
+            true => (keys.iter().map(|key| key.to_vec()).collect(), 0),
+            false if self.keys.wanted => (Vec::new(), keys::keep(self.info.start_ts, keys)),
+            false => (Vec::new(), 0),
+        };
+        let metrics = self.counters.snapshot();
+        let tally = WireTally {
+            mutations: self.sums.count,
+            keys: self.sums.keys.to_be_bytes().to_vec(),
+            values: self.sums.values.to_be_bytes().to_vec(),
+            ranges: self.touched.to_wire(),
+            greatest_explicit_id: self.ids.greatest_explicit,
+            unrepeatable: self.ids.unrepeatable(),
+            few_keys,
+            kept_keys,
+            partitions: std::mem::take(&mut self.partitions),
+            metrics: Some(metrics),
+        };
+        Ok(plan::CommitMessage {
+            partition: self.open.partition,
+            attempt_number: self.open.attempt_number,
+            stage_attempt_number: self.open.stage_attempt_number,
+            rows: metrics.rows.saturating_sub(metrics.skipped_rows),
+            tally: tally.encode_to_vec(),
+        })
+    }
+}
+
+/// What to do about two rows with one key.
+const TWICE: &str = "two rows of the write have it: remove one of them";
+/// What to do about a key that somebody has.
+const TAKEN: &str = "a row of the table has it";
+
+/// An error of a prewrite, with the key by its name.
+fn name_error(table: &WriteTable, error: ti_client::ClientError) -> Error {
+    let named = error.key().and_then(|key| duplicate::describe(table, key));
+    match (error.kind, error.key(), named) {
+        (ClientErrorKind::KeyExists, Some(key), _) => duplicate::error(table, key, TAKEN),
+        (_, _, Some((index, values))) => {
+            Error::from(error).context(format!("table {}, key `{index}` '{values}'", table.full_name()))
+        }
+        _ => Error::from(error).context(format!("table {}", table.full_name())),
+    }
+}
+
+fn copy_keys(sorted: &Sorted) -> Vec<Bytes> {
+    let mut arena = Vec::with_capacity(sorted.keys().map(<[u8]>::len).sum());
+    let mut ends = Vec::with_capacity(sorted.len());
+    for key in sorted.keys() {
+        arena.extend_from_slice(key);
+        ends.push(arena.len());
+    }
+    let arena = Bytes::from(arena);
+    let mut start = 0;
+    ends.into_iter()
+        .map(|end| {
+            let key = arena.slice(start..end);
+            start = end;
+            key
+        })
+        .collect()
+}
+
+impl KeyList {
+    /// Most bytes of keys that one task keeps for the driver beside it.
+    const MAX_BYTES: usize = 32 << 20;
+
+    fn add(&mut self, keys: Vec<Bytes>, start_ts: u64) {
+        if !self.wanted {
+            return;
+        }
+        self.bytes += keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum::<usize>();
+        self.keys.extend(keys);
+        let most = if keys::are_wanted(start_ts) {
+            Self::MAX_BYTES
+        } else {
+            FEW_KEYS_BYTES
+        };
+        if self.bytes > most {
+            *self = Self {
+                wanted: false,
+                keys: Vec::new(),
+                bytes: 0,
+            };
+        }
+    }
+}
+
+impl Ids {
+    fn new(table: &WriteTable, common: &WriteCommon, partition: u32) -> Self {
+        let database = common.allocator_database;
+        let reserved = common.reserved.as_ref();
+        let rows = match (&table.handle, Allocator::of_rows(table, database)) {
+            (HandleSource::RowId(format), Some(allocator)) => Some(TaskIds::new(
+                allocator,
+                IdKind::Sharded(*format),
+                common.start_ts,
+                partition,
+                reserved,
+            )),
+            _ => None,
+        };
+        let column = table
+            .auto
+            .zip(Allocator::of_column(table, database))
+            .map(|(auto, allocator)| {
+                let (kind, reserved) = match auto {
+                    AutoColumn::Increment(_) => (IdKind::Increment, None),
+                    // Row ids and AUTO_RANDOM exclude each other: the reservation is for the one that there is.
+                    AutoColumn::Random(_, format) => (IdKind::Sharded(format), reserved.filter(|_| rows.is_none())),
+                };
+                (
+                    auto,
+                    TaskIds::new(allocator, kind, common.start_ts, partition, reserved),
+                )
+            });
+        Self {
+            rows,
+            column,
+            greatest_explicit: 0,
+        }
+    }
+
+    fn unrepeatable(&self) -> bool {
+        let rows = self.rows.as_ref().is_some_and(TaskIds::unrepeatable);
+        rows || self.column.as_ref().is_some_and(|(_, ids)| ids.unrepeatable())
+    }
+}
+
+fn next_id(ids: &mut TaskIds, client: &Arc<Client>, cancelled: &watch::Sender<bool>) -> Result<u64> {
+    loop {
+        if let Some(id) = ids.next() {
+            return Ok(id);
+        }
+        wait(cancelled, ids.refill(client))?;
+    }
+}
+
+enum ValueKind {
+    Signed,
+    Unsigned,
+    Float,
+}
+
+fn value_kind(ty: Option<&ti_codec::FieldType>) -> ValueKind {
+    use ti_codec::field_type::type_code as t;
+    match ty {
+        Some(ty) if matches!(ty.tp, t::FLOAT | t::DOUBLE) => ValueKind::Float,
+        Some(ty) if ty.is_unsigned() => ValueKind::Unsigned,
+        _ => ValueKind::Signed,
+    }
+}
