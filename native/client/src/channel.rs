@@ -85,6 +85,11 @@ impl Channels {
             .remove(address);
     }
 
+    /// Files of TLS, and the time to connect, for connections that are not gRPC.
+    pub(crate) fn transport(&self) -> (Option<&TlsConfig>, Duration) {
+        (self.tls.as_ref(), self.connect_timeout)
+    }
+
     /// The address to dial for an address of PD: the mapping of `host:port`, else that of `host` (the port stays when the target has none).
     pub(crate) fn mapped(&self, address: &str) -> String {
         if let Some(target) = self.host_mapping.get(address) {
@@ -150,7 +155,7 @@ fn client_tls(tls: &TlsConfig) -> Result<ClientTlsConfig> {
 }
 
 /// A PEM file with at least one certificate. One without is accepted further down, and every handshake would then fail without a reason.
-fn certificates(name: &str, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn certificates(name: &str, path: &Path) -> Result<Vec<u8>> {
     let pem = read(name, path)?;
     match CertificateDer::from_pem_slice(&pem) {
         Ok(_) => Ok(pem),
@@ -159,7 +164,7 @@ fn certificates(name: &str, path: &Path) -> Result<Vec<u8>> {
 }
 
 /// A PEM file with a private key. What the file holds is never shown.
-fn private_key(name: &str, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn private_key(name: &str, path: &Path) -> Result<Vec<u8>> {
     let pem = read(name, path)?;
     match PrivateKeyDer::from_pem_slice(&pem) {
         Ok(_) => Ok(pem),

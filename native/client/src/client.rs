@@ -1,7 +1,8 @@
 //! The client of one cluster.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -14,7 +15,7 @@ use crate::error::Result;
 use crate::lock::LockResolver;
 use crate::pd::PdClient;
 use crate::region::send::RegionClient;
-use crate::region::{KeyRange, LocatedRanges};
+use crate::region::{KeyEdges, KeyRange, LocatedRanges};
 
 /// A cluster: its PD, its stores, and what is known of its regions. Shared by all reads and writes.
 pub struct Client {
@@ -110,6 +111,21 @@ impl Client {
             });
         }
         Ok(out)
+    }
+
+    /// Sizes in bytes of regions that were located, by region id. A hint: PD knows them roughly, from a while ago, and of some regions
+    /// not at all. Waits a few seconds at most, and serves what PD said, or that it did not, for a minute.
+    ///
+    /// # Errors
+    /// PD does not serve its HTTP API to us; over gRPC it does not tell sizes.
+    pub async fn region_sizes(&self, located: &[LocatedRanges]) -> Result<HashMap<u64, u64>> {
+        self.pd.region_sizes(located).await
+    }
+
+    /// The first and the last key of each range as of `ts`, where the stores tell them at the first try and within `limit` all together. A
+    /// hint: what is locked counts as there, and nothing is waited for. Each range must lie in one region.
+    pub async fn key_edges(&self, ts: u64, ranges: &[KeyRange], limit: Duration) -> Vec<KeyEdges> {
+        self.regions.key_edges(ts, ranges, limit).await
     }
 
     /// Starts a coprocessor read on the client's runtime; may be called from any thread.

@@ -3,6 +3,7 @@
 //! ```text
 //! Client::connect -> pd::members (leader, cluster id) -> control_plane (timestamps, schema snapshots)
 //! Client::locate  -> region::route -> region::cache, else pd::regions
+//! Client::region_sizes -> pd::sizes (HTTP), Client::key_edges -> region::edges: hints for planning
 //! Client::coprocessor -> cop::stream -> region::send -> channel -> store
 //!                            |              +-> region::errors (what each region error asks for), backoff (one deadline)
 //!                            +-> lock::resolver (what a lock means for the read)
@@ -28,7 +29,7 @@ pub use config::{ClientConfig, TlsConfig};
 pub use control_plane::Snapshot;
 pub use cop::{CopAnswer, CopRequest, CopStream, MemoryBudget, MemoryPermit};
 pub use error::{ClientError, ClientErrorKind, Result};
-pub use region::{KeyRange, LocatedRanges};
+pub use region::{KeyEdges, KeyRange, LocatedRanges};
 pub use stats::CopStats;
 pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 pub use txn::{

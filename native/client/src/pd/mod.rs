@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! PdClient::call -> leader channel -> answer | refusal -> members::refresh (any member) -> back off -> again
+//! PdClient::region_sizes -> cache of a minute, else http (HTTP/1.1 on the same port) -> leader
 //! ```
 
+mod http;
 pub(crate) mod key;
 mod members;
 mod regions;
 mod safepoint;
+mod sizes;
 
 pub(crate) use self::regions::decode as regions_decode;
 pub(crate) use self::safepoint::ServiceSafePoint;
@@ -35,6 +38,7 @@ pub(crate) struct PdClient {
     tls: bool,
     request_timeout: Duration,
     connect_timeout: Duration,
+    sizes: sizes::SizeCache,
 }
 
 impl PdClient {
@@ -55,6 +59,7 @@ impl PdClient {
             tls: config.tls.is_some(),
             request_timeout: config.request_timeout,
             connect_timeout: config.connect_timeout,
+            sizes: sizes::SizeCache::default(),
         })
     }
 

@@ -7,6 +7,7 @@
 //! ```
 
 pub(crate) mod cache;
+mod edges;
 pub(crate) mod errors;
 pub(crate) mod route;
 pub(crate) mod send;
@@ -46,6 +47,17 @@ pub struct LocatedRanges {
     pub ranges: Vec<KeyRange>,
     /// Host of the store that leads the region, as PD names it, without the port.
     pub host: String,
+}
+
+/// The first and the last key of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyEdges {
+    /// They may be equal.
+    Keys(Bytes, Bytes),
+    /// There are no keys.
+    Empty,
+    /// The store did not tell.
+    Unknown,
 }
 
 /// A region as it was last heard of. Bounds are raw keys, an empty one is unbounded.

@@ -1,5 +1,6 @@
 //! The operator tree of a plan, in the words of TiDB's EXPLAIN.
 
+use super::share::{Summary, REGION_BYTES};
 use super::wire::WireColumn;
 use crate::catalog::descriptor::TableDescriptor;
 use crate::timestamp::LOGICAL_BITS;
@@ -12,8 +13,10 @@ pub struct Explain<'a> {
     pub columns: &'a [WireColumn],
     /// They are only counted.
     pub count_only: bool,
-    /// Distinct regions.
-    pub regions: usize,
+    /// Regions, their sizes, and which were cut.
+    pub summary: &'a Summary,
+    /// Why PD told no sizes.
+    pub sizes_failure: Option<&'a str>,
     /// Spark partitions.
     pub tasks: usize,
     /// The snapshot.
@@ -46,11 +49,45 @@ impl Explain<'_> {
         }
         scan += ", keep order:false";
         format!(
-            "TableReader(root) regions:{}, tasks:{}, start_ts:{} ({} ms)\n{scan}",
-            self.regions,
+            "TableReader(root) tasks:{} ({}), start_ts:{} ({} ms)\n{scan}",
             self.tasks,
+            self.regions(),
             self.start_ts,
             self.start_ts >> LOGICAL_BITS
         )
     }
+
+    /// E.g. `3 regions, 512 MiB by PD; 3 cut`.
+    fn regions(&self) -> String {
+        let Summary {
+            regions,
+            known_bytes,
+            unknown,
+            cut,
+            uncut,
+        } = *self.summary;
+        let mut text = format!("{regions} regions");
+        if unknown < regions {
+            text += &format!(", {} MiB by PD", known_bytes >> 20);
+        }
+        if unknown > 0 {
+            let why = self.sizes_failure.unwrap_or("PD does not know their size yet");
+            text += &format!(
+                ", {unknown} taken for {} MiB each because {}",
+                REGION_BYTES >> 20,
+                why.replace('\n', " ")
+            );
+        }
+        if cut > 0 {
+            text += &format!("; {cut} cut");
+        }
+        if uncut > 0 {
+            text += &format!("; {uncut} not cut because their stores did not tell at once where their keys are");
+        }
+        text
+    }
 }
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -1,7 +1,9 @@
 //! Planning: from what Spark wants to requests and regions.
 
+pub mod cut;
 pub mod dag;
 pub mod explain;
 pub mod planner;
+pub mod share;
 pub mod task;
 pub mod wire;

@@ -1,17 +1,19 @@
-//! `ScanSpec` -> `ScanPlan`: check, build the request, locate the regions, group them.
+//! `ScanSpec` -> `ScanPlan`: check, build the request, locate the regions, share them out.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use ti_client::Client;
+use ti_client::{Client, LocatedRanges};
 use ti_codec::field_type::{type_code, FieldType};
 use ti_proto::plan;
 
 use super::dag::{self, ScanDag};
 use super::explain::Explain;
+use super::share::{Piece, Share, Summary};
 use super::task;
 use super::wire::{ScanCommon, WireColumn};
-use crate::catalog::descriptor::TableDescriptor;
+use crate::catalog::descriptor::{HandleKind, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::type_options;
 
@@ -22,6 +24,9 @@ const PAGE_BYTES: u64 = 2 << 20;
 const PAGE_ROWS: std::ops::RangeInclusive<u64> = 1024..=50_000;
 /// Bytes that a value of variable length is taken for, at most: most are much shorter than their type allows.
 const VARIABLE_BYTES: u64 = 64;
+
+/// The time that stores have to tell where the keys of large regions begin and end.
+const EDGES_LIMIT: Duration = Duration::from_secs(1);
 
 /// Checks that need no cluster.
 pub fn check(spec: &plan::ScanSpec) -> Result<()> {
@@ -70,12 +75,19 @@ pub async fn plan(
     } else {
         client.locate(ranges, Instant::now() + deadline).await?
     };
-    let partitions = task::partitions(&located, &table_ids, spec.partition_bytes, spec.parallelism)?;
+    let int_handle = table.handle != HandleKind::Common;
+    let shared = share(client, spec, &located, start_ts, int_handle).await;
+    let partitions: Vec<plan::ScanPartition> = shared
+        .groups
+        .iter()
+        .map(|group| task::partition(group, &table_ids))
+        .collect::<Result<_>>()?;
     let explain = Explain {
         table: &table,
         columns: &output,
         count_only,
-        regions: task::region_count(&located),
+        summary: &shared.summary,
+        sizes_failure: shared.sizes_failure.as_deref(),
         tasks: partitions.len(),
         start_ts,
     };
@@ -95,6 +107,45 @@ pub async fn plan(
         start_ts,
         explain,
     })
+}
+
+struct Shared<'a> {
+    groups: Vec<Vec<Piece<'a>>>,
+    summary: Summary,
+    /// Why PD did not tell sizes.
+    sizes_failure: Option<String>,
+}
+
+/// Shares the regions out. Nothing here fails: without sizes or keys the shares are less even, and EXPLAIN says so.
+async fn share<'a>(
+    client: &Client,
+    spec: &plan::ScanSpec,
+    located: &'a [LocatedRanges],
+    start_ts: u64,
+    int_handle: bool,
+) -> Shared<'a> {
+    let (sizes, sizes_failure) = match client.region_sizes(located).await {
+        Ok(sizes) => (sizes, None),
+        Err(error) => {
+            tracing::warn!(
+                error = error.message(),
+                "PD does not tell the sizes of regions; tasks may be uneven"
+            );
+            (HashMap::new(), Some(error.message().to_owned()))
+        }
+    };
+    let mut share = Share::new(located, &sizes, spec.partition_bytes, spec.parallelism);
+    let to_cut = share.to_cut();
+    if !to_cut.is_empty() {
+        let edges = client.key_edges(start_ts, &to_cut, EDGES_LIMIT).await;
+        share.cut(&edges, int_handle);
+    }
+    let (groups, summary) = share.groups();
+    Shared {
+        groups,
+        summary,
+        sizes_failure,
+    }
 }
 
 /// Rows of a page whose answer has about [`PAGE_BYTES`].

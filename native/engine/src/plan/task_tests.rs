@@ -1,4 +1,8 @@
 use super::*;
+use std::collections::HashMap;
+
+use crate::plan::share::Share;
+use ti_client::LocatedRanges;
 
 /// A piece of one region: `[from, to)` of the table's handles, led by a host.
 fn piece(region_id: u64, table_id: i64, from: i64, to: i64, host: &str) -> LocatedRanges {
@@ -20,20 +24,28 @@ fn table(regions: u64) -> Vec<LocatedRanges> {
         .collect()
 }
 
+/// Partitions when every region has so many MiB.
+fn partitions(
+    located: &[LocatedRanges],
+    table_ids: &[i64],
+    partition_bytes: u64,
+    mib: u64,
+) -> Result<Vec<plan::ScanPartition>> {
+    let sizes: HashMap<u64, u64> = located.iter().map(|piece| (piece.region_id, mib << 20)).collect();
+    let (groups, _) = Share::new(located, &sizes, partition_bytes, 1).groups();
+    groups.iter().map(|group| partition(group, table_ids)).collect()
+}
+
 fn tasks(partition: &plan::ScanPartition) -> ScanTasks {
     ScanTasks::decode(partition.tasks.as_slice()).unwrap()
 }
 
 #[test]
-fn regions_are_shared_out_evenly_and_stay_adjacent() {
+fn neighbours_become_one_range() {
     let located = table(10);
-    let parts = partitions(&located, &[7], u64::MAX, 4).unwrap();
-    let sizes: Vec<u32> = parts.iter().map(|p| p.regions).collect();
-    assert_eq!(sizes.iter().sum::<u32>(), 10);
-    assert_eq!(
-        (sizes.len(), *sizes.iter().max().unwrap(), *sizes.iter().min().unwrap()),
-        (4, 3, 2)
-    );
+    let parts = partitions(&located, &[7], 25 << 20, 4).unwrap();
+    assert_eq!(parts.iter().map(|p| p.regions).sum::<u32>(), 10);
+    assert_eq!(parts.len(), 4);
     let mut next = located[0].ranges[0].start.to_vec();
     for part in &parts {
         let tasks = tasks(part);
@@ -49,40 +61,26 @@ fn regions_are_shared_out_evenly_and_stay_adjacent() {
 }
 
 #[test]
-fn large_tables_have_more_partitions_but_never_more_than_regions() {
-    let located = table(10);
-    let count = |bytes, parallelism| partitions(&located, &[7], bytes, parallelism).unwrap().len();
-    assert_eq!(count(REGION_BYTES, 2), 10);
-    assert_eq!(count(2 * REGION_BYTES, 2), 5);
-    assert_eq!(count(2 * REGION_BYTES, 8), 8, "parallelism counts for more");
-    assert_eq!(count(1, 1000), 10);
-    assert_eq!(count(u64::MAX, 1), 1);
-    assert!(
-        partitions(&[], &[7], REGION_BYTES, 4).unwrap().is_empty(),
-        "a table without partitions"
-    );
-}
-
-#[test]
-fn tables_that_share_a_region_stay_together() {
+fn tables_that_share_a_region_are_told_apart() {
     let located = vec![
         piece(1, 7, 0, 10, "a"),
         piece(1, 8, 0, 10, "a"),
         piece(2, 8, 10, 20, "a"),
     ];
-    let parts = partitions(&located, &[7, 8], REGION_BYTES, 16).unwrap();
+    let parts = partitions(&located, &[7, 8], 4 << 20, 4).unwrap();
     assert_eq!(parts.iter().map(|p| p.regions).collect::<Vec<_>>(), [1, 1]);
     let first = tasks(&parts[0]);
     assert_eq!(first.tables.iter().map(|t| t.table_id).collect::<Vec<_>>(), [7, 8]);
 }
 
 #[test]
-fn the_host_with_most_regions_comes_first() {
-    let parts = partitions(&table(9), &[7], u64::MAX, 1).unwrap();
+fn the_host_with_most_bytes_comes_first() {
+    let parts = partitions(&table(8), &[7], u64::MAX, 1).unwrap();
     assert_eq!(parts[0].hosts, ["a", "b"]);
 }
 
 #[test]
 fn a_range_of_another_table_is_an_error() {
-    assert_eq!(partitions(&table(1), &[8], 1, 1).unwrap_err().kind, ErrorKind::Internal);
+    let error = partitions(&table(1), &[8], 1, 1).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Internal);
 }
