@@ -158,6 +158,11 @@ class Cluster:
         begin = time.monotonic()
         for role in ROLES:
             self._start(role, state)
+        for statement in servers.GLOBALS:
+            try:
+                mysql_ping.execute(servers.HOST, state["ports"]["tidb"], statement)
+            except OSError as error:
+                raise Failure(f"tidb does not take its settings: {error}") from error
         print(f"cluster: {self.name} is up in {time.monotonic() - begin:.1f} s", file=self._log, flush=True)
 
     def _start(self, role: str, state: dict) -> None:

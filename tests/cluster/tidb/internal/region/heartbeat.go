@@ -47,7 +47,9 @@ func (m *Manager) heartbeatLoop() {
 				continue
 			}
 			m.pdc.ReportRegion(&pdpb.RegionHeartbeatRequest{
-				Region: r.meta, Leader: r.leader, Term: 6, ApproximateSize: uint64(max(r.Size(), 1)),
+				Region: r.meta, Leader: r.leader, Term: 6,
+				// Bytes; PD makes MiB of them, at least one.
+				ApproximateSize: uint64(max(r.Size(), 1)), ApproximateKeys: uint64(r.Keys()),
 			})
 		}
 	}

@@ -159,6 +159,24 @@ func TestRegionsSurviveAndSplitBySize(t *testing.T) {
 	if size := first.Size(); size < 2048 || size > 3072 {
 		t.Errorf("first part has %d bytes", size)
 	}
+	// PD hears of what is there: 200 keys of 100 bytes and their versions.
+	reported := make(map[uint64]*pdpb.RegionHeartbeatRequest)
+	var size, keys uint64
+	for keys != 200 {
+		select {
+		case r := <-m.pdc.(*fakePD).reports:
+			reported[r.Region.Id] = r
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%d keys reported", keys)
+		}
+		size, keys = 0, 0
+		for _, r := range reported {
+			size, keys = size+r.ApproximateSize, keys+r.ApproximateKeys
+		}
+	}
+	if size < 20000 || size > 24000 {
+		t.Errorf("%d bytes reported", size)
+	}
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}

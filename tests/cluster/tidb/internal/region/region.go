@@ -38,6 +38,7 @@ type Region struct {
 	rawStart []byte
 	rawEnd   []byte // 0xff for the last region, so that the store's own records stay out of reach
 	size     int64  // bytes at the last measurement
+	keys     int64  // keys at the last measurement; 0 before the first
 	diff     *int64 // bytes written since; shared with the successor that keeps the id
 	latches  *latches
 }
@@ -80,6 +81,9 @@ func (r *Region) Contains(raw []byte) bool {
 
 // Size is the approximate size in bytes.
 func (r *Region) Size() int64 { return atomic.LoadInt64(&r.size) + atomic.LoadInt64(r.diff) }
+
+// Keys is the number of keys at the last measurement, of what was committed then.
+func (r *Region) Keys() int64 { return atomic.LoadInt64(&r.keys) }
 
 func newRegion(meta *metapb.Region, size int64, diff *int64, l *latches) (*Region, error) {
 	if len(meta.Peers) == 0 {

@@ -23,8 +23,11 @@ func (m *Manager) Split(ctx context.Context, r *Region, keys [][]byte) ([]*Regio
 	return m.split(ctx, r, keys, nil)
 }
 
-// split is Split with the sizes of the parts in bytes, where they were measured.
-func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []int64) ([]*Region, error) {
+// extent is what a part of a region holds.
+type extent struct{ bytes, keys int64 }
+
+// split is Split with what the parts hold, where it was measured.
+func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, extents []extent) ([]*Region, error) {
 	m.splitMu.Lock()
 	defer m.splitMu.Unlock()
 	if current := m.Get(r.meta.Id); current != r {
@@ -46,8 +49,8 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 	if err != nil {
 		return nil, err
 	}
-	if len(sizes) != len(cuts)+1 {
-		sizes = nil
+	if len(extents) != len(cuts)+1 {
+		extents = nil
 	}
 	parts := make([]*Region, 0, len(cuts)+1)
 	version := r.meta.RegionEpoch.Version + uint64(len(cuts))
@@ -68,14 +71,16 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, sizes []i
 			}
 			diff = new(int64)
 		}
-		size := r.Size() / int64(len(cuts)+1)
-		if sizes != nil {
-			size = sizes[i]
+		share := int64(len(cuts) + 1)
+		has := extent{r.Size() / share, r.Keys() / share}
+		if extents != nil {
+			has = extents[i]
 		}
-		part, err := newRegion(meta, size, diff, m.latches)
+		part, err := newRegion(meta, has.bytes, diff, m.latches)
 		if err != nil {
 			return nil, err
 		}
+		part.keys = has.keys
 		if i == len(cuts) {
 			part.leader = r.leader
 		}
@@ -121,7 +126,7 @@ func (l *Local) SplitRegion(req *kvrpcpb.SplitRegionRequest) *kvrpcpb.SplitRegio
 	return resp
 }
 
-// sizeLoop splits regions that have grown.
+// sizeLoop splits regions that have grown, and lets PD know of sizes soon after they have changed.
 func (m *Manager) sizeLoop() {
 	tick := time.NewTicker(m.opts.CheckInterval)
 	defer tick.Stop()
@@ -132,23 +137,37 @@ func (m *Manager) sizeLoop() {
 		case <-tick.C:
 		}
 		for _, r := range m.Regions() {
-			if r.Size() <= m.opts.SplitSize*3/2 {
+			if !m.worthMeasuring(r) {
 				continue
 			}
-			if err := m.splitBySize(r); err != nil {
-				log.Warn("split by size", zap.Uint64("region", r.meta.Id), zap.Error(err))
+			if err := m.measure(r); err != nil {
+				log.Warn("size of a region", zap.Uint64("region", r.meta.Id), zap.Error(err))
 			}
 		}
 	}
 }
 
-// splitBySize measures a region and cuts it where parts have reached the split size. Only committed
+// worthMeasuring tells regions that may have to be split, and those that were not measured yet or have grown by half since (and by a
+// sixteenth of the split size, as TiKV has it): each byte that is written is then read three times at most.
+func (m *Manager) worthMeasuring(r *Region) bool {
+	size, grown, step := r.Size(), atomic.LoadInt64(r.diff), m.opts.SplitSize/16
+	switch {
+	case size > m.opts.SplitSize*3/2:
+		return true
+	case r.Keys() == 0: // after a start, too
+		return size > step
+	default:
+		return grown > step && grown > atomic.LoadInt64(&r.size)/2
+	}
+}
+
+// measure counts a region's bytes and keys and cuts it where parts have reached the split size. Only committed
 // data counts; the last part may be up to 3/2 of the size, so that it is not cut again at once.
-func (m *Manager) splitBySize(r *Region) error {
+func (m *Manager) measure(r *Region) error {
 	written := atomic.LoadInt64(r.diff)
 	var cuts [][]byte
-	var sizes []int64
-	var total, part int64
+	var extents []extent
+	var total, part extent
 	err := m.bundle.DB.View(func(txn *badger.Txn) error {
 		it := txn.NewIterator(badger.IteratorOptions{})
 		defer it.Close()
@@ -158,30 +177,32 @@ func (m *Manager) splitBySize(r *Region) error {
 				break
 			}
 			n := int64(len(item.Key()) + item.ValueSize())
-			if part >= m.opts.SplitSize {
-				cuts, sizes = append(cuts, item.KeyCopy(nil)), append(sizes, part)
-				part = 0
+			if part.bytes >= m.opts.SplitSize {
+				cuts, extents = append(cuts, item.KeyCopy(nil)), append(extents, part)
+				part = extent{}
 			}
-			part += n
-			total += n
+			part.bytes, part.keys = part.bytes+n, part.keys+1
+			total.bytes, total.keys = total.bytes+n, total.keys+1
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if n := len(cuts); n > 0 && part < m.opts.SplitSize/2 {
-		part += sizes[n-1]
-		cuts, sizes = cuts[:n-1], sizes[:n-1]
+	if n := len(cuts); n > 0 && part.bytes < m.opts.SplitSize/2 {
+		part.bytes, part.keys = part.bytes+extents[n-1].bytes, part.keys+extents[n-1].keys
+		cuts, extents = cuts[:n-1], extents[:n-1]
 	}
-	if len(cuts) == 0 {
+	if total.bytes <= m.opts.SplitSize*3/2 || len(cuts) == 0 {
 		// Overwrites and deletions were counted as growth: remember what is really there.
-		atomic.StoreInt64(&r.size, total)
+		atomic.StoreInt64(&r.size, total.bytes)
+		atomic.StoreInt64(&r.keys, total.keys)
 		atomic.AddInt64(r.diff, -written)
+		m.report([]*Region{r})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_, err = m.split(ctx, r, cuts, append(sizes, part))
+	_, err = m.split(ctx, r, cuts, append(extents, part))
 	return err
 }
