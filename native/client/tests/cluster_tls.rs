@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{cluster, Cluster, ALONE};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use ti_client::{Client, ClientConfig, ClientErrorKind, TlsConfig};
+use ti_client::{Client, ClientConfig, ClientErrorKind, KeyRange, TlsConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -140,6 +140,17 @@ async fn a_ca_alone_is_enough_where_servers_do_not_ask_for_more() {
         .await
         .unwrap();
     assert!(!pairs.is_empty());
+    sizes_come_over_tls(&client).await;
+}
+
+/// PD's HTTP API is on the port of its gRPC API, behind the same certificates.
+async fn sizes_come_over_tls(client: &Client) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let meta = vec![KeyRange::new("m", "n")];
+    let located = client.locate(meta, deadline).await.unwrap();
+    let sizes = client.region_sizes(&located).await.unwrap();
+    assert!(sizes.contains_key(&located[0].region_id), "{sizes:?}");
+    assert!(sizes.values().all(|bytes| *bytes >= 1 << 20), "{sizes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +161,9 @@ async fn mutual_tls_shows_the_certificate_and_needs_it() {
     let pki = Pki::new("mutual", true);
     let mut config = proxied(&cluster, &pki).await;
     config.tls = Some(pki.files.clone());
-    table.check(&Client::connect(config.clone()).await.unwrap()).await;
+    let client = Client::connect(config.clone()).await.unwrap();
+    table.check(&client).await;
+    sizes_come_over_tls(&client).await;
     config.tls = Some(pki.ca_only());
     // The server closes the connection after the handshake; whether its alert is seen before is a matter of luck.
     let error = Client::connect(config).await.err().unwrap();

@@ -102,46 +102,6 @@ fn every_row_comes_once_whatever_the_page_the_memory_and_the_partitions() {
 }
 
 #[test]
-fn partitions_follow_parallelism_size_and_regions() {
-    let cluster = Cluster::new("tasks");
-    table(&cluster, 20_000);
-    let schema = cluster.load("t").unwrap();
-    let plan = |parallelism, partition_bytes| {
-        let change = |s: &mut plan::ScanSpec| (s.parallelism, s.partition_bytes) = (parallelism, partition_bytes);
-        cluster.plan_with(&schema, &["id"], change).unwrap()
-    };
-    let regions = |p: &plan::ScanPlan| p.partitions.iter().map(|p| p.regions as usize).sum::<usize>();
-    let one = plan(1, u64::MAX);
-    assert_eq!(one.partitions.len(), 1);
-    let all = regions(&one);
-    assert_eq!(
-        plan(1_000_000, 96 << 20).partitions.len(),
-        all,
-        "never more than regions"
-    );
-    assert_eq!(plan(1, 1).partitions.len(), all);
-    if all >= 3 {
-        let three = plan(3, u64::MAX);
-        let sizes: Vec<u32> = three.partitions.iter().map(|p| p.regions).collect();
-        assert_eq!((sizes.len(), regions(&three)), (3, all));
-        assert!(
-            sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1,
-            "{sizes:?}"
-        );
-    }
-    assert!(
-        one.partitions.iter().all(|p| p.hosts == ["127.0.0.1"]),
-        "{:?}",
-        one.partitions[0].hosts
-    );
-    assert!(
-        one.explain.contains("TableFullScan") && one.explain.contains("`t`"),
-        "{}",
-        one.explain
-    );
-}
-
-#[test]
 fn a_cancelled_scan_ends_at_once_and_a_waiting_thread_with_it() {
     let cluster = Cluster::new("cancel");
     table(&cluster, 20_000);

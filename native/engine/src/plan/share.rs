@@ -107,7 +107,12 @@ impl<'a> Share<'a> {
             }
         }
         let total: u64 = share.pieces.iter().map(|piece| piece.bytes).sum();
-        let busy = total.div_ceil(u64::from(parallelism.max(1)) * TASKS_PER_SLOT);
+        // One slot is busy until the end whatever its tasks are.
+        let tasks = match parallelism {
+            0 | 1 => 1,
+            slots => u64::from(slots) * TASKS_PER_SLOT,
+        };
+        let busy = total.div_ceil(tasks);
         share.target = busy.max(TASK_MIN).min(partition_bytes.max(1));
         share.choose_cuts(known_pieces);
         share

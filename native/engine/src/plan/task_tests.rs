@@ -43,7 +43,7 @@ fn tasks(partition: &plan::ScanPartition) -> ScanTasks {
 #[test]
 fn neighbours_become_one_range() {
     let located = table(10);
-    let parts = partitions(&located, &[7], 25 << 20, 4).unwrap();
+    let parts = partitions(&located, &[7], 10 << 20, 4).unwrap();
     assert_eq!(parts.iter().map(|p| p.regions).sum::<u32>(), 10);
     assert_eq!(parts.len(), 4);
     let mut next = located[0].ranges[0].start.to_vec();

@@ -67,9 +67,13 @@ pub fn config(pd_addresses: Vec<String>) -> plan::SessionConfig {
 }
 
 impl Cluster {
-    /// Connects, and makes a database of its own for the test.
+    /// Connects to the cluster of the tests, and makes a database of its own for the test.
     pub fn new(test: &str) -> Self {
-        let status = status();
+        Self::at(status(), test)
+    }
+
+    /// The same for a cluster with another status.
+    pub fn at(status: serde_json::Value, test: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -97,23 +101,25 @@ impl Cluster {
 
     /// Has the store answer the table's next coprocessor request late.
     pub fn delay_answers(&self, table_id: i64, delay: Duration) {
-        use std::io::{Read, Write};
-        let control = self.status["store"]["control"].as_str().expect("store.control");
-        let address = control.strip_prefix("http://").expect("an http address");
-        let rules = serde_json::json!([
+        self.faults(&serde_json::json!([
             {"method": "Coprocessor", "kind": "delay", "ms": delay.as_millis(), "count": 1, "table_id": table_id}
-        ])
-        .to_string();
-        let mut stream = std::net::TcpStream::connect(address).expect("the store's control port");
-        write!(
-            stream,
-            "POST /faults HTTP/1.1\r\nHost: store\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{rules}",
-            rules.len()
+        ]));
+    }
+
+    /// Replaces the store's faults.
+    pub fn faults(&self, rules: &serde_json::Value) {
+        self.control("POST", "/faults", &rules.to_string());
+    }
+
+    /// A request to the store's control port.
+    pub fn control(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let control = self.status["store"]["control"].as_str().expect("store.control");
+        http(
+            control.strip_prefix("http://").expect("an http address"),
+            method,
+            path,
+            body,
         )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Runs statements.
@@ -283,6 +289,24 @@ impl Drop for Cluster {
             self.sql(&format!("DROP DATABASE {}", self.database));
         }
     }
+}
+
+/// A request over HTTP; the answer must be JSON of status 200.
+pub fn http(address: &str, method: &str, path: &str, body: &str) -> serde_json::Value {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap_or_else(|e| panic!("{address}: {e}"));
+    // Protocol 1.0: the answer is not sent in chunks.
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.lines().next().unwrap().contains(" 200 "), "{answer}");
+    serde_json::from_str(body).unwrap_or_else(|e| panic!("{answer}: {e}"))
 }
 
 /// A timestamp of PD.

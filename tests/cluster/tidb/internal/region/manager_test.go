@@ -12,6 +12,7 @@ import (
 	"github.com/pingcap/kvproto/pkg/kvrpcpb"
 	"github.com/pingcap/kvproto/pkg/metapb"
 	"github.com/pingcap/kvproto/pkg/pdpb"
+	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/lockstore"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/pd"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv/mvcc"
 )
@@ -40,7 +41,7 @@ func open(t *testing.T, dir string, splitSize int64, more ...string) (*Local, *m
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle := &mvcc.DBBundle{DB: db, StateTS: 1000}
+	bundle := &mvcc.DBBundle{DB: db, LockStore: lockstore.NewMemStore(1 << 20), StateTS: 1000}
 	m, err := Open(context.Background(), bundle, &fakePD{next: 100, reports: make(chan *pdpb.RegionHeartbeatRequest, 1000)},
 		Options{Addrs: append([]string{"127.0.0.1:1"}, more...), Version: "8.5.0", SplitSize: splitSize, CheckInterval: 10 * time.Millisecond, Heartbeat: time.Hour})
 	if err != nil {

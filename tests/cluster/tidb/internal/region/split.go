@@ -72,7 +72,7 @@ func (m *Manager) split(ctx context.Context, r *Region, keys [][]byte, extents [
 			diff = new(int64)
 		}
 		share := int64(len(cuts) + 1)
-		has := extent{r.Size() / share, r.Keys() / share}
+		has := extent{bytes: r.Size() / share}
 		if extents != nil {
 			has = extents[i]
 		}
@@ -154,17 +154,29 @@ func (m *Manager) worthMeasuring(r *Region) bool {
 	switch {
 	case size > m.opts.SplitSize*3/2:
 		return true
-	case r.Keys() == 0: // after a start, too
-		return size > step
+	case r.Keys() == 0: // not measured since a start, or since a split that shared out the size blindly
+		return size > 0
 	default:
 		return grown > step && grown > atomic.LoadInt64(&r.size)/2
 	}
+}
+
+// locked tells whether some key of the region is locked. What a transaction writes counts as growth before it is committed.
+func (m *Manager) locked(r *Region) bool {
+	it := m.bundle.LockStore.NewIterator()
+	it.Seek(r.rawStart)
+	return it.Valid() && bytes.Compare(it.Key(), r.rawEnd) < 0
 }
 
 // measure counts a region's bytes and keys and cuts it where parts have reached the split size. Only committed
 // data counts; the last part may be up to 3/2 of the size, so that it is not cut again at once.
 func (m *Manager) measure(r *Region) error {
 	written := atomic.LoadInt64(r.diff)
+	// Looked at after the counter and before the data: what was counted and is not locked any more will be found.
+	settled := !m.locked(r)
+	if !settled && r.Size() <= m.opts.SplitSize*3/2 {
+		return nil // once the transaction has ended
+	}
 	var cuts [][]byte
 	var extents []extent
 	var total, part extent
@@ -194,6 +206,9 @@ func (m *Manager) measure(r *Region) error {
 		cuts, extents = cuts[:n-1], extents[:n-1]
 	}
 	if total.bytes <= m.opts.SplitSize*3/2 || len(cuts) == 0 {
+		if !settled {
+			return nil
+		}
 		// Overwrites and deletions were counted as growth: remember what is really there.
 		atomic.StoreInt64(&r.size, total.bytes)
 		atomic.StoreInt64(&r.keys, total.keys)
