@@ -15,6 +15,7 @@ private[tidbspark] object TableLoader {
   /**
    * @param database as TiDB names it
    * @param identifier as the user named it, for errors
+   * @param asTarget of a write
    */
   def load(
       conf: TiConf,
@@ -24,7 +25,8 @@ private[tidbspark] object TableLoader {
       displayName: String,
       readTimestamp: ReadTimestamp,
       options: CaseInsensitiveStringMap,
-      catalogProperties: CaseInsensitiveStringMap
+      catalogProperties: CaseInsensitiveStringMap,
+      asTarget: Boolean = false
   ): TiTable = {
     val sqlConf = SQLConf.get
     val types = ReadConf.types(conf, sqlConf.sessionLocalTimeZone)
@@ -40,6 +42,6 @@ private[tidbspark] object TableLoader {
     val schema = TiErrors.translatingFor(TiErrors.Table(identifier)) {
       TableSchema.parseFrom(NativeCatalog.loadTable(TiSessions.get(session), request.toByteArray))
     }
-    new TiTable(TableContext(displayName, session, schema, types, readTimestamp, options, catalogProperties))
+    new TiTable(TableContext(displayName, session, schema, types, readTimestamp, options, catalogProperties), asTarget)
   }
 }

@@ -3,7 +3,15 @@ package io.tidbspark
 import java.util
 
 import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
-import org.apache.spark.sql.connector.catalog.{Identifier, NamespaceChange, SupportsNamespaces, Table, TableCatalog, TableChange}
+import org.apache.spark.sql.connector.catalog.{
+  Identifier,
+  NamespaceChange,
+  SupportsNamespaces,
+  Table,
+  TableCatalog,
+  TableChange,
+  TableWritePrivilege
+}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.StructType
@@ -25,7 +33,7 @@ import io.tidbspark.proto.{
 }
 
 /**
- * A TiDB cluster as a catalog of Spark: databases are namespaces of one level, tables are read-only.
+ * A TiDB cluster as a catalog of Spark: databases are namespaces of one level, tables are read and written.
  *
  * {{{
  *   spark.sql.catalog.tidb_catalog               io.tidbspark.TiCatalog
@@ -86,11 +94,14 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
 
   override def loadTable(identifier: Identifier, timestamp: Long): Table = load(identifier, ReadTimestamp.ofMicros(timestamp))
 
-  private def load(identifier: Identifier, at: ReadTimestamp): Table = {
+  override def loadTable(identifier: Identifier, privileges: util.Set[TableWritePrivilege]): Table =
+    load(identifier, currentTimestamp(), asTarget = true)
+
+  private def load(identifier: Identifier, at: ReadTimestamp, asTarget: Boolean = false): Table = {
     val database = databaseOf(identifier.namespace).getOrElse(throw new NoSuchTableException(identifier))
     val current = conf
     val display = (catalogName +: identifier.namespace :+ identifier.name).mkString(".")
-    TableLoader.load(current, sessionConfig(current), database, identifier, display, at, TiConf.Empty, properties)
+    TableLoader.load(current, sessionConfig(current), database, identifier, display, at, TiConf.Empty, properties, asTarget)
   }
 
   // ------------------------------------------------------------------ what TiDB has to do itself
@@ -100,25 +111,25 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
       schema: StructType,
       partitions: Array[Transform],
       properties: util.Map[String, String]
-  ): Table = readOnly(s"CREATE TABLE $identifier")
+  ): Table = inTiDB(s"CREATE TABLE $identifier")
 
-  override def alterTable(identifier: Identifier, changes: TableChange*): Table = readOnly(s"ALTER TABLE $identifier")
+  override def alterTable(identifier: Identifier, changes: TableChange*): Table = inTiDB(s"ALTER TABLE $identifier")
 
-  override def dropTable(identifier: Identifier): Boolean = readOnly(s"DROP TABLE $identifier")
+  override def dropTable(identifier: Identifier): Boolean = inTiDB(s"DROP TABLE $identifier")
 
-  override def renameTable(from: Identifier, to: Identifier): Unit = readOnly(s"RENAME TABLE $from TO $to")
+  override def renameTable(from: Identifier, to: Identifier): Unit = inTiDB(s"RENAME TABLE $from TO $to")
 
   override def createNamespace(namespace: Array[String], metadata: util.Map[String, String]): Unit =
-    readOnly(s"CREATE DATABASE ${namespace.mkString(".")}")
+    inTiDB(s"CREATE DATABASE ${namespace.mkString(".")}")
 
   override def alterNamespace(namespace: Array[String], changes: NamespaceChange*): Unit =
-    readOnly(s"ALTER DATABASE ${namespace.mkString(".")}")
+    inTiDB(s"ALTER DATABASE ${namespace.mkString(".")}")
 
   override def dropNamespace(namespace: Array[String], cascade: Boolean): Boolean =
-    readOnly(s"DROP DATABASE ${namespace.mkString(".")}")
+    inTiDB(s"DROP DATABASE ${namespace.mkString(".")}")
 
-  private def readOnly(statement: String): Nothing =
-    throw new UnsupportedOperationException(s"$statement: the catalog $catalogName reads only. Run the statement in TiDB.")
+  private def inTiDB(statement: String): Nothing =
+    throw new UnsupportedOperationException(s"$statement: the catalog $catalogName reads and writes rows. Run the statement in TiDB.")
 
   // ------------------------------------------------------------------ helpers
 

@@ -13,11 +13,14 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import io.tidbspark.config.{Entries, ReadConf, Scope, TiConf}
 
 /**
- * `spark.read.format("tidb")`, one table by its options and without a catalog:
+ * `spark.read.format("tidb")` and `df.write.format("tidb")`, one table by its options and without a catalog:
  *
  * {{{
  *   spark.read.format("tidb").option("pd.addresses", "pd0:2379").option("database", "test").option("table", "t").load()
+ *   df.write.format("tidb").option(...).mode("append").save()
  * }}}
+ *
+ * The table must exist; mode "overwrite" replaces its rows in the same transaction.
  */
 class TiDataSource extends TableProvider with DataSourceRegister {
 
@@ -40,7 +43,7 @@ class TiDataSource extends TableProvider with DataSourceRegister {
   }
 
   private def load(options: CaseInsensitiveStringMap): TiTable = {
-    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption))
+    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption))
     TiConf.checkSession(SQLConf.get.getAllConfs)
     val conf = TiConf(options, TiConf.Empty)
     val (database, name) = target(conf)

@@ -3,22 +3,25 @@ package io.tidbspark
 import java.util
 import java.util.Objects
 
-import org.apache.spark.sql.connector.catalog.{SupportsRead, Table, TableCapability, TableCatalog}
+import org.apache.spark.sql.connector.catalog.{SupportsRead, SupportsWrite, Table, TableCapability, TableCatalog}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.connector.read.ScanBuilder
-import org.apache.spark.sql.tidb.TiAnalysisException
+import org.apache.spark.sql.connector.write.{LogicalWriteInfo, WriteBuilder}
+import org.apache.spark.sql.internal.SQLConf
+import org.apache.spark.sql.tidb.{SparkInternals, TiAnalysisException}
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
 import io.tidbspark.compat.Converters._
-import io.tidbspark.config.{ConfEntry, Entries, ReadConf, Scope, TiConf}
-import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions}
+import io.tidbspark.config.{ConfEntry, Entries, ReadConf, Scope, TiConf, WriteConf}
+import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions, WriteSpec}
 import io.tidbspark.read.TiScanBuilder
-import io.tidbspark.types.SparkTypes
+import io.tidbspark.types.{ColumnDefaults, SparkTypes}
+import io.tidbspark.write.{NativeWriteEngine, TiWriteBuilder, WriteIntent, WriteResolution}
 
 /**
- * What a table is and how to reach it: everything that is settled before a scan of it is built. Immutable, and half of the plan
- * of every scan.
+ * What a table is and how to reach it: everything that is settled before a scan or a write of it is built. Immutable, and half of
+ * the plan of every scan.
  *
  * @param displayName name for plans and messages
  * @param types how MySQL types were shown when the schema was loaded; the scan must decode alike
@@ -35,9 +38,19 @@ final case class TableContext(
     catalogProperties: CaseInsensitiveStringMap
 )
 
-/** A table of TiDB as of one moment. */
-final class TiTable(val context: TableContext) extends Table with SupportsRead {
-  private val sparkSchema = SparkTypes.toSpark(context.schema)
+/**
+ * A table of TiDB as of one moment.
+ *
+ * @param asTarget of a write: the schema then tells the columns' defaults, which would be odd in the schema of a query's result
+ */
+final class TiTable(val context: TableContext, asTarget: Boolean = false) extends Table with SupportsRead with SupportsWrite {
+  private val sparkSchema = {
+    val columns = SparkTypes.toSpark(context.schema)
+    if (asTarget) ColumnDefaults.attach(columns, context.schema) else columns
+  }
+
+  /** Of the session that analyses; asked once, because Spark asks for capabilities also in threads that have no session. */
+  private val matchedByUs = WriteResolution.isActive
 
   override def name(): String = context.displayName
 
@@ -46,7 +59,18 @@ final class TiTable(val context: TableContext) extends Table with SupportsRead {
   /** TiDB's partitions are no transforms of Spark: nothing to declare. They are among the properties. */
   override def partitioning(): Array[Transform] = Array.empty
 
-  override def capabilities(): util.Set[TableCapability] = util.EnumSet.of(TableCapability.BATCH_READ)
+  /** Columns may be left out of a write only where our rule, not Spark, matches the columns of a query with those of the table. */
+  override def capabilities(): util.Set[TableCapability] = {
+    val all = util.EnumSet.of(
+      TableCapability.BATCH_READ,
+      TableCapability.BATCH_WRITE,
+      TableCapability.TRUNCATE,
+      TableCapability.OVERWRITE_BY_FILTER,
+      TableCapability.OVERWRITE_DYNAMIC
+    )
+    if (matchedByUs) all.add(TableCapability.ACCEPT_ANY_SCHEMA)
+    all
+  }
 
   override def properties(): util.Map[String, String] = TiTable.properties(context.schema).asJava
 
@@ -61,12 +85,43 @@ final class TiTable(val context: TableContext) extends Table with SupportsRead {
     new TiScanBuilder(context, ReadConf.scan(TiConf(options, context.catalogProperties)))
   }
 
+  /** @throws org.apache.spark.sql.AnalysisException when it is no table, or not the present one */
+  override def newWriteBuilder(info: LogicalWriteInfo): WriteBuilder = {
+    if (context.schema.getKind != TableKind.BASE_TABLE) {
+      throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be written")
+    }
+    if (context.readTimestamp != ReadTimestamp.Latest) {
+      throw new TiAnalysisException(
+        s"${context.displayName} is shown as of ${context.readTimestamp}, and only the present can be written. " +
+          s"Unset ${TiConf.SessionPrefix}${Entries.StaleRead.name} and leave out VERSION AS OF and TIMESTAMP AS OF."
+      )
+    }
+    TiConf.checkOptions(info.options, Set(Scope.WriteOption, Scope.TableOption), TiTable.SparkOptions)
+    Entries.All.filter(_.scopes(Scope.TableOption)).foreach(refuseChange(_, info.options))
+    val conf = TiConf(info.options, context.catalogProperties)
+    if (!conf(Entries.WriteEnable)) {
+      throw new TiAnalysisException(s"${context.displayName}: writing is switched off by ${Entries.WriteEnable.name}=false")
+    }
+    TiTable.requireSame(context.displayName, info.schema, sparkSchema)
+    val sqlConf = SQLConf.get
+    val intent = WriteIntent(
+      table = context,
+      columns = info.schema,
+      conf = WriteConf(conf),
+      overwrite = WriteSpec.Overwrite.OVERWRITE_NONE,
+      filters = Nil,
+      caseSensitive = sqlConf.caseSensitiveAnalysis,
+      speculation = SparkInternals.sparkConf("spark.speculation").exists(_.trim.equalsIgnoreCase("true"))
+    )
+    new TiWriteBuilder(intent, new NativeWriteEngine(context.session))
+  }
+
   /** The schema that Spark analysed was made with the table's own options; another value now would come too late. */
   private def refuseChange(entry: ConfEntry[_], options: CaseInsensitiveStringMap): Unit =
     entry.names.map(_.name).filter(options.containsKey(_)).foreach { key =>
       if (options.get(key) != context.options.get(key)) {
         throw new IllegalArgumentException(
-          s"option $key: a read of ${context.displayName} cannot change it. Set ${TiConf.SessionPrefix}${entry.name} or the property of the catalog."
+          s"option $key: a read or write of ${context.displayName} cannot change it. Set ${TiConf.SessionPrefix}${entry.name} or the property of the catalog."
         )
       }
     }
@@ -89,6 +144,18 @@ object TiTable {
 
   /** Options that Spark serves itself and leaves in the map (lower case). */
   val SparkOptions: Set[String] = Set("versionasof", "timestampasof")
+
+  /** The rows' columns must be columns of the table and have their types: anything else would be written as something else. */
+  private def requireSame(table: String, rows: StructType, columns: StructType): Unit = rows.foreach { field =>
+    columns.find(_.name == field.name) match {
+      case Some(column) if SparkInternals.sameType(column.dataType, field.dataType) => ()
+      case Some(column) =>
+        throw new TiAnalysisException(
+          s"$table: the column ${field.name} is ${column.dataType.sql} and the rows have ${field.dataType.sql}"
+        )
+      case None => throw new TiAnalysisException(s"$table has no column ${field.name}")
+    }
+  }
 
   /** What DESCRIBE EXTENDED shows besides the columns. */
   def properties(schema: TableSchema): Map[String, String] = {

@@ -45,7 +45,7 @@ class TiCatalogSuite extends AnyFunSuite {
       () => c.dropNamespace(Array("db"), true)
     ).foreach { statement =>
       val message = intercept[UnsupportedOperationException](statement()).getMessage
-      assert(message.contains("tidb_catalog reads only. Run the statement in TiDB."))
+      assert(message.contains("tidb_catalog reads and writes rows. Run the statement in TiDB."))
     }
   }
 

@@ -1,8 +1,10 @@
 package io.tidbspark
 
 import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.connector.catalog.TableCapability
 import org.apache.spark.sql.connector.read.{Scan, SupportsPushDownRequiredColumns}
-import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.connector.write.LogicalWriteInfo
+import org.apache.spark.sql.types.{LongType, StringType, StructType}
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -114,5 +116,44 @@ class TiTableSuite extends AnyFunSuite {
   test("the description says table, columns and moment before anything was asked of the cluster") {
     val text = scan(table(at = ReadTimestamp.Tso(9)), Seq("b", "a")).description()
     assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=TSO 9")
+  }
+
+  private def write(table: TiTable, columns: StructType, options: (String, String)*): Unit = {
+    val info = new LogicalWriteInfo {
+      override def options(): CaseInsensitiveStringMap = map(options: _*)
+      override def queryId(): String = "q"
+      override def schema(): StructType = columns
+    }
+    assert(table.newWriteBuilder(info) != null)
+  }
+
+  private val a = new StructType().add("a", LongType)
+
+  test("writing: what is refused before anything is asked of the cluster") {
+    write(table(), a, "write.mode" -> "upsert", "replace" -> "true", "deduplicate" -> "false")
+    write(table(options = map("database" -> "db", "table" -> "t")), a, "database" -> "db", "table" -> "t")
+    def refused(columns: StructType, table: TiTable, options: (String, String)*): String =
+      intercept[AnalysisException](write(table, columns, options: _*)).getMessage
+    val view = table(schema.toBuilder.setKind(proto.TableKind.VIEW).build())
+    assert(refused(a, view).contains("c.db.t is a VIEW; only tables can be written"))
+    assert(refused(a, table(at = ReadTimestamp.Tso(9))).contains("as of TSO 9, and only the present can be written"))
+    assert(refused(a, table(), "write.enable" -> "false").contains("switched off by write.enable=false"))
+    assert(refused(new StructType().add("a", StringType), table()).contains("the column a is BIGINT and the rows have STRING"))
+    assert(refused(new StructType().add("x", LongType), table()).contains("has no column x"))
+    def wrong(options: (String, String)*): String =
+      intercept[IllegalArgumentException](write(table(), a, options: _*)).getMessage
+    assert(wrong("write.mod" -> "x").contains("did you mean write.mode?"))
+    assert(wrong("write.mode" -> "x").contains("Allowed: append, upsert, ignore"))
+    assert(wrong("scan.concurrency" -> "2").contains("is not known here"))
+    assert(wrong("database" -> "other").contains("cannot change it"))
+    assert(wrong("multiTables" -> "true").contains("one table"))
+    assert(intercept[IllegalArgumentException](scan(table(), Seq("a"), "write.mode" -> "upsert")).getMessage.contains("not known here"))
+  }
+
+  test("a table says that it can be written; columns must all be given without the session extension") {
+    val all = table().capabilities()
+    assert(all.contains(TableCapability.BATCH_WRITE) && all.contains(TableCapability.TRUNCATE))
+    assert(all.contains(TableCapability.OVERWRITE_BY_FILTER) && all.contains(TableCapability.OVERWRITE_DYNAMIC))
+    assert(!all.contains(TableCapability.ACCEPT_ANY_SCHEMA))
   }
 }

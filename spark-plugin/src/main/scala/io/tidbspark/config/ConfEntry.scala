@@ -6,7 +6,10 @@ sealed abstract class Scope(val title: String)
 object Scope {
 
   /** `spark.read.option(name, value)`, also for tables of a catalog. */
-  case object ReadOption extends Scope("option")
+  case object ReadOption extends Scope("option of a read")
+
+  /** `df.writeTo(table).option(name, value)` and `df.write.option(name, value)`. */
+  case object WriteOption extends Scope("option of a write")
 
   /** `spark.read.format("tidb").option(name, value)` only: it decides what the table looks like. */
   case object TableOption extends Scope("option of format(\"tidb\")")

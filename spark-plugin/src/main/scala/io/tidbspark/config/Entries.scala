@@ -1,13 +1,16 @@
 package io.tidbspark.config
 
+import java.util.Locale
+
 import io.tidbspark.config.Scope._
 import io.tidbspark.jni.NativeLibrary
-import io.tidbspark.proto.TypeOptions
+import io.tidbspark.proto.{TypeOptions, WriteSpec}
 
 /** Every setting, declared once. The documentation page is generated from this list. */
 object Entries {
   private val Everywhere: Set[Scope] = Set(TableOption, Session, Catalog)
   private val Reading: Set[Scope] = Set(ReadOption, Session, Catalog)
+  private val Writing: Set[Scope] = Set(WriteOption, Session, Catalog)
 
   private val MaxMillis = (1L << 46) - 1
   private val Day = 24L * 3600 * 1000
@@ -16,7 +19,7 @@ object Entries {
 
   val Database: ConfEntry[String] =
     ConfEntry("database", ValueType.Text, None, Set(TableOption), "Database of the table.")
-  val Table: ConfEntry[String] = ConfEntry("table", ValueType.Text, None, Set(TableOption), "Table to read.")
+  val Table: ConfEntry[String] = ConfEntry("table", ValueType.Text, None, Set(TableOption), "Table to read or write.")
   val DbTable: ConfEntry[String] =
     ConfEntry(
       "dbtable",
@@ -239,6 +242,99 @@ object Entries {
     "`host` asks Spark to run a task where the store is that leads most of its regions."
   )
 
+  // ------------------------------------------------------------------ write
+
+  val WriteEnable: ConfEntry[Boolean] =
+    ConfEntry("write.enable", ValueType.Bool, Some("true"), Writing, "`false` refuses every write.")
+  val WriteMode: ConfEntry[WriteSpec.Mode] = ConfEntry(
+    "write.mode",
+    ValueType.choice("append" -> WriteSpec.Mode.APPEND, "upsert" -> WriteSpec.Mode.UPSERT, "ignore" -> WriteSpec.Mode.IGNORE),
+    Some("append"),
+    Writing,
+    "A row whose primary or unique key is taken: `append` fails the whole write, `upsert` puts the new row in the place of all rows that " +
+      "hold its keys (MySQL's REPLACE), `ignore` skips the new row. Two rows of one write with the same key are an error in every mode.",
+    oldNames = Seq(
+      OldName(
+        "replace",
+        text =>
+          text.trim.toLowerCase(Locale.ROOT) match {
+            case "true" => "upsert"
+            case "false" => "append"
+            case _ => text
+          }
+      )
+    )
+  )
+  val Distribution: ConfEntry[WriteDistribution] = ConfEntry(
+    "write.distribution",
+    ValueType.choice(
+      "hash" -> WriteDistribution.Hash,
+      "range" -> WriteDistribution.Range,
+      "none" -> WriteDistribution.None
+    ),
+    Some("hash"),
+    Writing,
+    "How rows come to tasks. `hash` and `range` shuffle by the key of the row and sort, so that a task that Spark runs again writes the same " +
+      "rows; `range` gives each task its own part of the table, and computes the input twice. `none` saves the shuffle; a retry of a task " +
+      "then fails the write."
+  )
+  val WriteBatchBytes: ConfEntry[Long] = ConfEntry(
+    "write.batch.bytes",
+    ValueType.bytes(64L << 10, 1L << 30),
+    Some("8m"),
+    Writing,
+    "Keys and values that a task collects and sorts before it sends them."
+  )
+  val WriteRequestBytes: ConfEntry[Long] = ConfEntry(
+    "write.request.bytes",
+    ValueType.bytes(1L << 10, 4L << 20),
+    Some("64k"),
+    Writing,
+    "Keys and values of one request to a store, about."
+  )
+  val WriteConcurrency: ConfEntry[Int] =
+    ConfEntry("write.concurrency", ValueType.int(1, 1024), Some("16"), Writing, "Requests that one task keeps in flight.")
+  val WriteMemoryLimit: ConfEntry[Long] = ConfEntry(
+    "write.memory.limit",
+    ValueType.bytes(16L << 20, 1L << 40),
+    Some("64m"),
+    Writing,
+    "Memory that one task may hold while it writes, besides Spark's own. Accounted to Spark's task memory; a shortage there means smaller batches."
+  )
+  val WriteResolve: ConfEntry[Boolean] = ConfEntry(
+    "write.resolve",
+    ValueType.choice("wait" -> false, "background" -> true),
+    Some("wait"),
+    Writing,
+    "When a write returns: `wait` after every lock is turned into a committed row, `background` once the transaction is committed. Readers see " +
+      "all rows from then on in either case; those that meet a lock meanwhile resolve it themselves.",
+    oldNames = Seq(
+      OldName(
+        "skipCommitSecondaryKey",
+        text =>
+          text.trim.toLowerCase(Locale.ROOT) match {
+            case "true" => "background"
+            case "false" => "wait"
+            case _ => text
+          }
+      )
+    )
+  )
+  val PrewriteDeadline: ConfEntry[Long] = ConfEntry(
+    "deadline.prewrite",
+    ValueType.duration(1, Day),
+    Some("10min"),
+    Writing,
+    "Longest time that one batch of a task may take to be written, all retries included."
+  )
+  val CommitDeadline: ConfEntry[Long] = ConfEntry(
+    "deadline.commit",
+    ValueType.duration(1, Day),
+    Some("10min"),
+    Writing,
+    "Longest time that the commit may take, all retries included."
+  )
+
   // ------------------------------------------------------------------ process
 
   val Library: ConfEntry[String] = ConfEntry(
@@ -275,6 +371,18 @@ object Entries {
     "Catalog" -> Seq(StaleRead, DbPrefix, SystemDatabases, ShowRowId),
     "Types" -> Seq(TinyInt1, ZeroDate, DecimalOverflow, BitType, TimeType, TimestampNtz, RefusedTypes),
     "Scan" -> Seq(Columnar, ScanConcurrency, BatchRows, MemoryLimit, PartitionSize, PreferredLocations),
+    "Write" -> Seq(
+      WriteEnable,
+      WriteMode,
+      Distribution,
+      WriteBatchBytes,
+      WriteRequestBytes,
+      WriteConcurrency,
+      WriteMemoryLimit,
+      WriteResolve,
+      PrewriteDeadline,
+      CommitDeadline
+    ),
     "Native library" -> Seq(Library, LibraryDirectory)
   )
 

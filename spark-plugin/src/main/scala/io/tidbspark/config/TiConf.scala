@@ -12,7 +12,7 @@ import io.tidbspark.compat.Converters._
 /**
  * Settings as one statement sees them. Precedence:
  *
- *  1. option of the read
+ *  1. option of the read or write
  *  1. session: `spark.tispark.name`
  *  1. property of the catalog: `spark.sql.catalog.(catalog).name`
  *  1. default
@@ -33,7 +33,7 @@ final class TiConf(options: CaseInsensitiveStringMap, session: String => Option[
   private def chosen[T](entry: ConfEntry[T]): Option[T] = {
     val scopes = entry.scopes
     val fromOption =
-      if (scopes(Scope.ReadOption) || scopes(Scope.TableOption)) find(entry, "option ", name => Option(options.get(name)))
+      if (TiConf.OptionScopes.exists(scopes)) find(entry, "option ", name => Option(options.get(name)))
       else None
     def fromSession =
       if (scopes(Scope.Session)) find(entry, TiConf.SessionPrefix, name => session(TiConf.SessionPrefix + name)) else None
@@ -52,6 +52,9 @@ object TiConf {
   /** Before the name of every session setting; TiSpark's, so that its configuration goes on working. */
   val SessionPrefix = "spark.tispark."
 
+  /** Scopes whose settings are given as options. */
+  private val OptionScopes: Set[Scope] = Set(Scope.ReadOption, Scope.WriteOption, Scope.TableOption)
+
   private val log = LoggerFactory.getLogger(classOf[TiConf])
   private val warned = ConcurrentHashMap.newKeySet[String]()
 
@@ -64,9 +67,10 @@ object TiConf {
   }
 
   /**
-   * Options of a read.
+   * Options of a read or a write.
    *
-   * @param scopes ReadOption for the options of one scan, TableOption too where the options make the table
+   * @param scopes ReadOption for the options of one scan, WriteOption for those of one write, TableOption too where the options make
+   *   the table
    * @param foreign names that Spark itself serves
    * @throws java.lang.IllegalArgumentException for a name that nobody knows
    */

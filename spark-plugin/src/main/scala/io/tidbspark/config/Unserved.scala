@@ -11,7 +11,9 @@ final case class Unserved(name: String, advice: String, refuse: Set[String] = Se
 /** What TiSpark had and we do not serve: answered with the replacement, never ignored silently. */
 object Unserved {
   private val Leaders = "Reads go to the leaders of regions in TiKV."
-  private val Writing = "It is about writing; this version reads."
+  private val Heartbeat = "Drop it; locks are kept alive for as long as the write runs."
+  private val OldRows = "Drop it; old rows are read in write.mode=upsert and ignore only."
+  private val NoSplit = "Drop it; regions are not split before a write."
   private val NoPushDown = "This version evaluates predicates and aggregates in Spark."
   private val Dead = "Drop it; it had no effect in TiSpark either."
   private val MySql = "This version needs no TiDB server."
@@ -72,23 +74,18 @@ object Unserved {
       rows("Drop it; a read ends with deadline.read.", "gc_max_wait_time") ++
       rows("Drop it; tables are loaded when they are named.", "load_tables") ++
       rows("Drop it; nothing is sent to anyone.", "telemetry.enable") ++
+      Seq(
+        Unserved("multiTables", "A write has one table; write the tables one after the other.", refuse = Set("true")),
+        Unserved("rowFormatVersion", "Rows are written in format 2, as TiDB does.", refuse = Set("1"))
+      ) ++
+      rows("Two rows with one key fail the write; call dropDuplicates with the key's columns before it.", "deduplicate") ++
+      rows(Heartbeat, "ttlMode", "lockTTLSeconds") ++
+      rows(OldRows, "useSnapshotBatchGet", "snapshotBatchGetSize", "batchGetBackOfferMS") ++
+      rows("Run ANALYZE TABLE in TiDB.", "enableUpdateTableStatistics") ++
+      rows("Use deadline.prewrite.", "prewriteBackOfferMS") ++
+      rows("Use deadline.commit.", "commitBackOfferMS", "commitPrimaryKeyRetryNumber") ++
       rows(
-        Writing,
-        "write.enable",
-        "multiTables",
-        "replace",
-        "deduplicate",
-        "ttlMode",
-        "lockTTLSeconds",
-        "useSnapshotBatchGet",
-        "snapshotBatchGetSize",
-        "batchGetBackOfferMS",
-        "enableUpdateTableStatistics",
-        "rowFormatVersion",
-        "prewriteBackOfferMS",
-        "commitBackOfferMS",
-        "commitPrimaryKeyRetryNumber",
-        "skipCommitSecondaryKey",
+        NoSplit,
         "enableRegionSplit",
         "regionSplitNum",
         "sampleSplitFrac",
@@ -100,9 +97,9 @@ object Unserved {
         "splitRegionBackoffMS",
         "scatterRegionBackoffMS",
         "regionSplitUsingSize",
-        "bytesPerRegion",
-        "maxWriteTaskNumber"
-      )
+        "bytesPerRegion"
+      ) ++
+      rows("Use spark.sql.shuffle.partitions.", "maxWriteTaskNumber")
 
   private def rows(advice: String, names: String*): Seq[Unserved] = names.map(Unserved(_, advice))
 }

@@ -7,20 +7,20 @@ import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
 import io.tidbspark.proto.ScanMetrics
 
 /** A number that tasks report and the UI sums up. Spark makes instances by class name, so each metric is a class without parameters. */
-sealed abstract class TiMetric(override val name: String, override val description: String) extends CustomMetric
+abstract class TiMetric(override val name: String, override val description: String) extends CustomMetric
 
 /** Adds up. */
-sealed abstract class TiCount(name: String, description: String) extends TiMetric(name, description) {
+abstract class TiCount(name: String, description: String) extends TiMetric(name, description) {
   override def aggregateTaskMetrics(values: Array[Long]): String = String.format(Locale.ROOT, "%,d", Long.box(values.sum))
 }
 
 /** Bytes that add up. */
-sealed abstract class TiSize(name: String, description: String) extends TiMetric(name, description) {
+abstract class TiSize(name: String, description: String) extends TiMetric(name, description) {
   override def aggregateTaskMetrics(values: Array[Long]): String = TiMetric.bytes(values.sum)
 }
 
 /** Nanoseconds: the sum, and the spread over tasks. */
-sealed abstract class TiTime(name: String, description: String) extends TiMetric(name, description) {
+abstract class TiTime(name: String, description: String) extends TiMetric(name, description) {
   override def aggregateTaskMetrics(values: Array[Long]): String =
     if (values.isEmpty) {
       TiMetric.duration(0)
@@ -32,7 +32,7 @@ sealed abstract class TiTime(name: String, description: String) extends TiMetric
 }
 
 /** Bytes of which only the largest of all tasks matters. */
-sealed abstract class TiPeak(name: String, description: String) extends TiMetric(name, description) {
+abstract class TiPeak(name: String, description: String) extends TiMetric(name, description) {
   override def aggregateTaskMetrics(values: Array[Long]): String = TiMetric.bytes(if (values.isEmpty) 0 else values.max)
 }
 

@@ -4,7 +4,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import org.scalatest.funsuite.AnyFunSuite
 
 import io.tidbspark.compat.Converters._
-import io.tidbspark.proto.TypeOptions
+import io.tidbspark.proto.{TypeOptions, WriteSpec}
 
 class TiConfSuite extends AnyFunSuite {
   private def map(entries: (String, String)*) = new CaseInsensitiveStringMap(entries.toMap.asJava)
@@ -132,6 +132,24 @@ class TiConfSuite extends AnyFunSuite {
     val refused =
       intercept[IllegalArgumentException](TiConf.checkSession(Map("spark.tispark.tikv.jks_enable" -> "true"))).getMessage
     assert(refused.startsWith("spark.tispark.tikv.jks_enable=true is not served. Give PEM files"))
+  }
+
+  test("how a write works, also in TiSpark's words") {
+    def write(options: (String, String)*) = WriteConf(conf(options))
+    assert(write().mode == WriteSpec.Mode.APPEND && write().distribution == WriteDistribution.Hash && !write().resolveInBackground)
+    assert(write("replace" -> "True").mode == WriteSpec.Mode.UPSERT && write("replace" -> "false").mode == WriteSpec.Mode.APPEND)
+    assert(write("write.mode" -> "ignore", "replace" -> "true").mode == WriteSpec.Mode.IGNORE)
+    assert(write("write.distribution" -> "RANGE").distribution == WriteDistribution.Range)
+    assert(write("skipCommitSecondaryKey" -> "true").resolveInBackground)
+    val bySession = WriteConf(conf(session = Seq("spark.tispark.write.mode" -> "upsert", "spark.tispark.deadline.commit" -> "1min")))
+    assert(bySession.mode == WriteSpec.Mode.UPSERT && bySession.commitDeadlineMillis == 60000)
+    Seq("write.mode" -> "insert", "replace" -> "yes", "write.batch.bytes" -> "1k", "write.concurrency" -> "0").foreach { bad =>
+      assert(intercept[IllegalArgumentException](write(bad)).getMessage.startsWith(s"option ${bad._1}: the value"), bad)
+    }
+    TiConf.checkOptions(
+      map("replace" -> "true", "deduplicate" -> "true", "regionSplitNum" -> "8", "tidb.addr" -> "h", "tidb.port" -> "4000"),
+      Set[Scope](Scope.WriteOption)
+    )
   }
 
   test("the session's configuration, with TLS in full or not at all") {

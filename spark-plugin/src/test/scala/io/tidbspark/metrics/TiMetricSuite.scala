@@ -2,7 +2,7 @@ package io.tidbspark.metrics
 
 import org.scalatest.funsuite.AnyFunSuite
 
-import io.tidbspark.proto.ScanMetrics
+import io.tidbspark.proto.{ScanMetrics, WriteMetrics}
 
 class TiMetricSuite extends AnyFunSuite {
   test("Spark can make every metric by its class name, names are unique and all are declared") {
@@ -30,5 +30,17 @@ class TiMetricSuite extends AnyFunSuite {
     val times = new WaitTimeMetric().aggregateTaskMetrics(Array(3000000L, 1000000L, 2000000000L))
     assert(times == "total (min, med, max)\n2.0 s (1 ms, 3 ms, 2.0 s)")
     Seq(new RowsMetric, new BytesMetric, new PeakMemoryMetric, new WaitTimeMetric).foreach(_.aggregateTaskMetrics(Array()))
+  }
+
+  test("metrics of writes") {
+    val metrics = TiWriteMetric.all(driver = true)
+    metrics.foreach(metric => assert(metric.getClass.getDeclaredConstructor().newInstance().name == metric.name))
+    val names = (metrics ++ TiMetric.all).map(_.name).toSeq
+    assert(names.distinct == names)
+    val written = WriteMetrics.newBuilder().setRows(5).setSkippedRows(2).setCommitNanos(9).build()
+    assert((TiWriteMetric.ofTask(written) ++ TiWriteMetric.ofDriver(written)).map(_.name).toSet == metrics.map(_.name).toSet)
+    assert(TiWriteMetric.ofTask(written).map(_.name).toSet == TiWriteMetric.all(driver = false).map(_.name).toSet)
+    val values = (TiWriteMetric.ofTask(written) ++ TiWriteMetric.ofDriver(written)).map(m => m.name -> m.value).toMap
+    assert(values("tidbRowsWritten") == 5 && values("tidbRowsSkipped") == 2 && values("tidbCommitTime") == 9)
   }
 }

@@ -1,9 +1,11 @@
 package org.apache.spark.sql.tidb
 
 import org.apache.arrow.memory.BufferAllocator
+import org.apache.arrow.vector.VectorSchemaRoot
 import org.apache.arrow.vector.types.pojo.Schema
 import org.apache.spark.memory.TaskMemoryManager
 import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.execution.arrow.ArrowWriter
 import org.apache.spark.sql.types.{DataType, StructType}
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.{SparkEnv, TaskContext}
@@ -15,6 +17,14 @@ object SparkInternals {
   def newArrowAllocator(name: String): BufferAllocator = ArrowUtils.rootAllocator.newChildAllocator(name, 0, Long.MaxValue)
 
   def fromArrowSchema(schema: Schema): StructType = ArrowUtils.fromArrowSchema(schema)
+
+  /** The Arrow types that Spark's own rows are written to. */
+  def toArrowSchema(schema: StructType, timeZone: String): Schema = ArrowUtils.toArrowSchema(schema, timeZone, true)
+
+  /** Spark's writer of rows into Arrow vectors. */
+  type RowWriter = ArrowWriter
+
+  def newArrowWriter(root: VectorSchemaRoot): RowWriter = ArrowWriter.create(root)
 
   /** Equal but for nullability. */
   def sameType(a: DataType, b: DataType): Boolean = DataType.equalsIgnoreNullability(a, b)

@@ -1,0 +1,45 @@
+package io.tidbspark.write
+
+import com.google.protobuf.ByteString
+import org.apache.spark.TaskContext
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.connector.write.{DataWriter, DataWriterFactory}
+import org.apache.spark.sql.types.StructType
+
+import io.tidbspark.proto.{SessionConfig, WriterOpen}
+import io.tidbspark.read.TaskMemory
+
+/**
+ * Sent to executors once per job.
+ *
+ * @param session `plan.SessionConfig`: addresses and paths of certificates, no secrets
+ * @param common `plan.WritePlan.common`
+ * @param memoryBytes of one task
+ */
+final class TiDataWriterFactory(label: String, session: Array[Byte], common: Array[Byte], columns: StructType, memoryBytes: Long)
+    extends DataWriterFactory {
+
+  override def createWriter(partitionId: Int, taskId: Long): DataWriter[InternalRow] = {
+    val task = Option(TaskContext.get())
+    val memory = TaskMemory.acquire(task, memoryBytes)
+    val batchBytes = TiDataWriter.batchBytes(memory.bytes)
+    val request = WriterOpen
+      .newBuilder()
+      .setCommon(ByteString.copyFrom(common))
+      .setPartition(partitionId)
+      .setTaskId(taskId)
+      .setAttemptNumber(task.fold(0)(_.attemptNumber()))
+      .setStageAttemptNumber(task.fold(0)(_.stageAttemptNumber()))
+      // Spark's half: the batch that is being filled and the one that is being encoded.
+      .setMemoryBytes(memory.bytes - 2 * batchBytes)
+      .build()
+    val sink =
+      try NativeWriteSink.open(SessionConfig.parseFrom(session), request)
+      catch {
+        case e: Throwable =>
+          memory.close()
+          throw e
+      }
+    new TiDataWriter(s"$label, partition $partitionId", sink, columns, batchBytes, memory, task)
+  }
+}

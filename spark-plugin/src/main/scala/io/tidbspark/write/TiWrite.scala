@@ -1,0 +1,69 @@
+package io.tidbspark.write
+
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.connector.distributions.Distribution
+import org.apache.spark.sql.connector.expressions.SortOrder
+import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
+import org.apache.spark.sql.connector.write.{BatchWrite, RequiresDistributionAndOrdering}
+
+import io.tidbspark.compat.Converters._
+import io.tidbspark.compat.WriteExtras
+import io.tidbspark.metrics.TiWriteMetric
+import io.tidbspark.proto.{WriteInfo, WriteMetrics}
+
+/** One write to a table, logically: checked, and nothing begun. */
+final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteEngine)
+    extends RequiresDistributionAndOrdering
+    with WriteExtras {
+  private val layout = WriteLayout(intent.conf.distribution, TiWrite.handle(intent, info), intent.columns)
+
+  /** What the driver did, once the write has ended. */
+  @volatile private var ended: Option[WriteMetrics] = None
+
+  override def requiredDistribution(): Distribution = layout.distribution
+
+  override def requiredOrdering(): Array[SortOrder] = layout.ordering
+
+  override def description(): String = {
+    val explain = info.getExplain.split('\n').map(_.trim).filter(_.nonEmpty).mkString(" <- ")
+    if (explain.isEmpty) intent.summary else explain
+  }
+
+  /**
+   * Begins the transaction. Before the input is read, so that an overwrite of a table by what is read from it cannot lose a change that
+   * comes in between: such a change is a write conflict.
+   */
+  override def toBatch: BatchWrite = {
+    val context = SparkSession.active.sparkContext
+    val session = intent.table.session.toByteArray
+    val transaction = engine.begin(intent.spec)
+    // The two know each other: the end of the query ends the write, the end of the write stops listening.
+    lazy val write: TiBatchWrite = new TiBatchWrite(
+      intent.summary,
+      transaction,
+      common => new TiDataWriterFactory(intent.table.displayName, session, common, intent.columns, intent.conf.memoryBytes),
+      metrics => {
+        ended = Some(metrics)
+        queryEnd.foreach(_.close())
+      }
+    )
+    lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(context, () => write.abandon())
+    queryEnd
+    write
+  }
+
+  override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all(driverMetricsShown)
+
+  override protected def driverMetrics: Array[CustomTaskMetric] = ended.map(TiWriteMetric.ofDriver).getOrElse(Array.empty)
+
+  override def toString: String = description()
+}
+
+object TiWrite {
+
+  /** The handle's columns if the rows bring all of them; one that is left out has the same default in every row. */
+  private[write] def handle(intent: WriteIntent, info: WriteInfo): Seq[String] = {
+    val given = intent.columns.fieldNames.toSet
+    info.getHandleColumnsList.asScala.filter(given).toSeq
+  }
+}

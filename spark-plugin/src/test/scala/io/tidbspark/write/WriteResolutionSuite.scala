@@ -1,0 +1,125 @@
+package io.tidbspark.write
+
+import java.util
+
+import org.apache.spark.sql.catalyst.QueryPlanningTracker
+import org.apache.spark.sql.catalyst.expressions.{Alias, Cast, Expression, Literal}
+import org.apache.spark.sql.catalyst.parser.CatalystSqlParser
+import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, V2WriteCommand}
+import org.apache.spark.sql.connector.catalog.{Identifier, Table, TableCapability, TableCatalog, TableChange}
+import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.types._
+import org.apache.spark.sql.util.CaseInsensitiveStringMap
+import org.apache.spark.sql.{AnalysisException, SparkSession}
+import org.scalatest.BeforeAndAfterAll
+import org.scalatest.funsuite.AnyFunSuite
+
+import io.tidbspark.TiTable
+import io.tidbspark.compat.Sessions
+
+/** A catalog of one table, without a cluster. */
+class OneTableCatalog extends TableCatalog {
+  private def no: Nothing = throw new UnsupportedOperationException
+  override def initialize(name: String, options: CaseInsensitiveStringMap): Unit = ()
+  override def name(): String = "c"
+  override def listTables(namespace: Array[String]): Array[Identifier] = no
+  override def loadTable(identifier: Identifier): Table = new TiTable(WriteFixtures.context(), asTarget = true)
+  override def createTable(i: Identifier, s: StructType, p: Array[Transform], m: util.Map[String, String]): Table = no
+  override def alterTable(identifier: Identifier, changes: TableChange*): Table = no
+  override def dropTable(identifier: Identifier): Boolean = no
+  override def renameTable(from: Identifier, to: Identifier): Unit = no
+}
+
+/** Statements through Spark's own analyzer: t(id BIGINT AUTO_INCREMENT, a INT NOT NULL DEFAULT 5, b VARCHAR, d DATETIME DEFAULT now). */
+class WriteResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
+  private lazy val spark = SparkSession
+    .builder()
+    .master("local[1]")
+    .appName("WriteResolutionSuite")
+    .config("spark.ui.enabled", "false")
+    .config("spark.driver.host", "127.0.0.1")
+    .config("spark.sql.extensions", "org.apache.spark.sql.TiExtensions")
+    .config("spark.sql.catalog.c", classOf[OneTableCatalog].getName)
+    .getOrCreate()
+
+  override protected def beforeAll(): Unit = SparkSession.setActiveSession(spark)
+
+  override protected def afterAll(): Unit = {
+    spark.stop()
+    SparkSession.clearActiveSession()
+    SparkSession.clearDefaultSession()
+  }
+
+  /** The columns that would be written. */
+  private def analyzed(sql: String): LogicalPlan =
+    Sessions.activeAnalyzer.get.executeAndCheck(CatalystSqlParser.parsePlan(sql), new QueryPlanningTracker) match {
+      case write: V2WriteCommand => write.query
+      case other => fail(s"not a write: $other")
+    }
+
+  private def columns(sql: String): Seq[(String, DataType)] = analyzed(sql).output.map(c => c.name -> c.dataType)
+  private def refused(sql: String): String = intercept[AnalysisException](analyzed(sql)).getMessage
+
+  private val all = Seq("id" -> LongType, "a" -> IntegerType, "b" -> StringType, "d" -> TimestampNTZType)
+
+  /** The expression that a column of the outermost projection has. */
+  private def expression(sql: String, column: String): Expression =
+    analyzed(sql).expressions.collectFirst { case alias: Alias if alias.name == column => alias.child }.get
+
+  test("the rule is there, and tables accept any schema") {
+    assert(WriteResolution.isActive)
+    assert(new TiTable(WriteFixtures.context()).capabilities().contains(TableCapability.ACCEPT_ANY_SCHEMA))
+  }
+
+  test("by position: every column, renamed and cast") {
+    assert(columns("INSERT INTO c.db.t SELECT 1, 2L, 'x', TIMESTAMP_NTZ'2024-01-01 00:00:00'") == all)
+    assert(columns("INSERT INTO c.db.t SELECT 1 AS d, 2 AS b, 'x' AS a, TIMESTAMP'2024-01-01 00:00:00' AS id") == all)
+    assert(expression("INSERT INTO c.db.t SELECT 1, 2L, 'x', NULL", "a").exists(_.isInstanceOf[Cast]))
+    assert(refused("INSERT INTO c.db.t SELECT 1, 2").contains("not enough data columns"))
+    assert(refused("INSERT INTO c.db.t SELECT 1, 2, 'x', NULL, 5").contains("too many data columns"))
+    assert(refused("INSERT INTO c.db.t SELECT 1, true, 'x', NULL").contains("`a`"))
+  }
+
+  test("a column list: the others are left to TiDB") {
+    assert(columns("INSERT INTO c.db.t (b, a) VALUES ('x', 1)") == Seq("a" -> IntegerType, "b" -> StringType))
+    assert(columns("INSERT INTO c.db.t (B) SELECT 'x'") == Seq("b" -> StringType))
+    assert(refused("INSERT INTO c.db.t (a, a) VALUES (1, 1)").nonEmpty)
+    assert(refused("INSERT INTO c.db.t (a, b) VALUES (1)").nonEmpty)
+    assert(refused("INSERT INTO c.db.t (nosuch) VALUES (1)").contains("nosuch"))
+  }
+
+  test("by name") {
+    assert(columns("INSERT INTO c.db.t BY NAME SELECT 'x' AS b, 5 AS id") == Seq("id" -> LongType, "b" -> StringType))
+    assert(refused("INSERT INTO c.db.t BY NAME SELECT 'x' AS b, 5 AS nosuch").contains("nosuch"))
+  }
+
+  test("DEFAULT: what TiDB says, NULL for the next id, an error for what Spark cannot say") {
+    def value(sql: String, column: String): Any = expression(sql, column).find(_.isInstanceOf[Literal]).map(_.eval(null)).orNull
+    val sql = "INSERT INTO c.db.t SELECT DEFAULT, DEFAULT, DEFAULT, NULL"
+    assert(columns(sql) == all)
+    assert(columns("INSERT INTO c.db.t VALUES (DEFAULT, DEFAULT, DEFAULT, DEFAULT), (1, 2, 'x', DEFAULT)") == all)
+    assert(columns("INSERT INTO c.db.t (a, id) VALUES (DEFAULT, DEFAULT)") == all.take(2))
+    assert(analyzed("INSERT INTO c.db.t (a) VALUES (DEFAULT)").collectLeaves().toString.contains("5"))
+    assert(value("INSERT INTO c.db.t (b) SELECT DEFAULT", "b") == null)
+  }
+
+  test("NULL is checked, but for ids") {
+    val nulls = "INSERT INTO c.db.t (id, a) SELECT CAST(NULL AS BIGINT), CAST(NULL AS INT)"
+    val text = analyzed(nulls).treeString
+    assert(text.toLowerCase.contains("assertnotnull(") && analyzed(nulls).output.map(_.name) == Seq("id", "a"))
+    assert(analyzed(nulls).output.head.nullable && !analyzed(nulls).output(1).nullable)
+  }
+
+  test("overwrite goes the same way") {
+    assert(columns("INSERT OVERWRITE c.db.t SELECT 1, 2L, 'x', NULL") == all)
+    assert(columns("INSERT OVERWRITE c.db.t (a) VALUES (1)") == Seq("a" -> IntegerType))
+  }
+
+  test("a plan that is resolved stays as it is") {
+    val once = Sessions.activeAnalyzer.get.executeAndCheck(
+      CatalystSqlParser.parsePlan("INSERT INTO c.db.t (b, a) VALUES ('x', 1L)"),
+      new QueryPlanningTracker
+    )
+    assert(WriteResolution(once.clone()) == once)
+  }
+}
