@@ -118,9 +118,9 @@ class TiTableSuite extends AnyFunSuite {
     assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=TSO 9")
   }
 
-  private def write(table: TiTable, columns: StructType, options: (String, String)*): Unit = {
+  private def write(table: TiTable, columns: StructType, entries: (String, String)*): Unit = {
     val info = new LogicalWriteInfo {
-      override def options(): CaseInsensitiveStringMap = map(options: _*)
+      override def options(): CaseInsensitiveStringMap = map(entries: _*)
       override def queryId(): String = "q"
       override def schema(): StructType = columns
     }

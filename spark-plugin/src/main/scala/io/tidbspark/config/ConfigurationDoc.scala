@@ -51,7 +51,8 @@ object ConfigurationDoc {
       |
       |A setting has one name and is given in one of these places; the first that has it counts:
       |
-      |1. option: `spark.read.format("tidb").option("name", value)`, or `spark.read.option("name", value).table("catalog.db.table")`
+      |1. option: `spark.read.format("tidb").option("name", value)`, or `spark.read.option("name", value).table("catalog.db.table")`; of a write
+      |   `df.write.format("tidb").option("name", value)`, or `df.writeTo("catalog.db.table").option("name", value)`
       |2. session: `SET spark.tispark.name=value`, or `spark.tispark.name` in Spark's configuration
       |3. catalog: `spark.sql.catalog.<catalog>.name`
       |4. the default

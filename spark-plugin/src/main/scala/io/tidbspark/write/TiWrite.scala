@@ -63,7 +63,7 @@ object TiWrite {
 
   /** The handle's columns if the rows bring all of them; one that is left out has the same default in every row. */
   private[write] def handle(intent: WriteIntent, info: WriteInfo): Seq[String] = {
-    val given = intent.columns.fieldNames.toSet
-    info.getHandleColumnsList.asScala.filter(given).toSeq
+    val brought = intent.columns.fieldNames.toSet
+    info.getHandleColumnsList.asScala.filter(brought).toSeq
   }
 }

@@ -127,7 +127,7 @@ class TiConfSuite extends AnyFunSuite {
 
   test("settings of TiSpark: a warning, or an error where they cannot be ignored safely") {
     TiConf.checkSession(Map("spark.tispark.replica_read" -> "follower", "spark.tispark.no.such" -> "1", "spark.sql.x" -> "1"))
-    TiConf.checkOptions(map("tidb.addr" -> "h", "replace" -> "true"), Set(Scope.TableOption))
+    TiConf.checkOptions(map("tidb.addr" -> "h", "useTableLock" -> "true"), Set(Scope.TableOption))
     TiConf.checkSession(Map("spark.tispark.tikv.jks_enable" -> "false"))
     val refused =
       intercept[IllegalArgumentException](TiConf.checkSession(Map("spark.tispark.tikv.jks_enable" -> "true"))).getMessage

@@ -8,22 +8,7 @@ import org.apache.spark.{SparkConf, SparkContext, SparkException, TaskContext}
 import org.scalatest.funsuite.AnyFunSuite
 
 class TiDataWriterSuite extends AnyFunSuite {
-  private def row(i: Int): InternalRow = new GenericInternalRow(Array[Any](i, UTF8String.fromString(s"row $i")))
-
-  private def release(array: ArrowArray, schema: ArrowSchema): Unit = {
-    array.release()
-    schema.release()
-  }
-
-  private def writer(calls: WriteFixtures.Calls, task: Option[TaskContext] = None, batchBytes: Long = 1L << 20): TiDataWriter =
-    new TiDataWriter(
-      "test",
-      new WriteFixtures.Sink(calls, release),
-      WriteFixtures.ab,
-      batchBytes,
-      () => calls += "memory",
-      task
-    )
+  import TiDataWriterSuite._
 
   test("rows, the rest of them at the commit, and one close") {
     val calls = WriteFixtures.calls
@@ -89,38 +74,15 @@ class TiDataWriterSuite extends AnyFunSuite {
         .set("spark.driver.host", "127.0.0.1")
     )
     try {
-      spark.parallelize(Seq(0), 1).foreach { _ =>
-        TiDataWriterSuite.ended = WriteFixtures.calls
-        writer(TiDataWriterSuite.ended, Some(TaskContext.get())).write(row(1))
-      }
-      assert(TiDataWriterSuite.ended == Seq("close", "memory"))
+      spark.parallelize(Seq(0), 1).foreach(_ => openAndForget())
+      assert(ended == Seq("close", "memory"))
 
-      TiDataWriterSuite.ended = WriteFixtures.calls
-      val job = spark.parallelize(Seq(0), 1).foreachAsync { _ =>
-        // Blocks as a prewrite that gets no answer does, until it is cancelled.
-        val calls = TiDataWriterSuite.ended
-        val sink = new WriteFixtures.Sink(
-          calls,
-          (array, schema) => {
-            release(array, schema)
-            calls.synchronized(calls += "blocked")
-            while (!calls.synchronized(calls.contains("cancel"))) Thread.sleep(5)
-            throw new SparkException("[Cancelled]")
-          }
-        )
-        val w = new TiDataWriter("test", sink, WriteFixtures.ab, 10, () => (), Some(TaskContext.get()))
-        try w.write(row(1))
-        catch {
-          case e: Throwable =>
-            calls.synchronized(calls += e.getClass.getSimpleName)
-            throw e
-        }
-      }
-      def seen(what: String): Boolean = TiDataWriterSuite.ended.synchronized(TiDataWriterSuite.ended.contains(what))
+      val job = spark.parallelize(Seq(0), 1).foreachAsync(_ => block())
+      def seen(what: String): Boolean = ended.synchronized(ended.contains(what))
       def await(what: String): Unit = {
         val end = System.nanoTime() + 30L * 1000 * 1000 * 1000
         while (!seen(what) && System.nanoTime() < end) Thread.sleep(10)
-        assert(seen(what), TiDataWriterSuite.ended)
+        assert(seen(what), ended)
       }
       await("blocked")
       job.cancel()
@@ -129,7 +91,54 @@ class TiDataWriterSuite extends AnyFunSuite {
   }
 }
 
-/** Where tasks of a local Spark leave what they saw. */
+/** What closures of tasks use: they cannot take the suite with them. */
 object TiDataWriterSuite {
+
+  /** Where tasks of a local Spark leave what they saw. */
   @volatile var ended: WriteFixtures.Calls = WriteFixtures.calls
+
+  def row(i: Int): InternalRow = new GenericInternalRow(Array[Any](i, UTF8String.fromString(s"row $i")))
+
+  def release(array: ArrowArray, schema: ArrowSchema): Unit = {
+    array.release()
+    schema.release()
+  }
+
+  def writer(calls: WriteFixtures.Calls, task: Option[TaskContext] = None, batchBytes: Long = 1L << 20): TiDataWriter =
+    new TiDataWriter(
+      "test",
+      new WriteFixtures.Sink(calls, release),
+      WriteFixtures.ab,
+      batchBytes,
+      () => calls += "memory",
+      task
+    )
+
+  /** A task that leaves its writer open. */
+  def openAndForget(): Unit = {
+    ended = WriteFixtures.calls
+    writer(ended, Some(TaskContext.get())).write(row(1))
+  }
+
+  /** A task that blocks, as a prewrite without an answer does, until it is cancelled. */
+  def block(): Unit = {
+    val calls = WriteFixtures.calls
+    ended = calls
+    val sink = new WriteFixtures.Sink(
+      calls,
+      (array, schema) => {
+        release(array, schema)
+        calls.synchronized(calls += "blocked")
+        while (!calls.synchronized(calls.contains("cancel"))) Thread.sleep(5)
+        throw new SparkException("[Cancelled]")
+      }
+    )
+    val w = new TiDataWriter("test", sink, WriteFixtures.ab, 10, () => (), Some(TaskContext.get()))
+    try w.write(row(1))
+    catch {
+      case e: Throwable =>
+        calls.synchronized(calls += e.getClass.getSimpleName)
+        throw e
+    }
+  }
 }

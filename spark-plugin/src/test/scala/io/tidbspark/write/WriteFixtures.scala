@@ -112,7 +112,7 @@ object WriteFixtures {
 
     override def metrics(): WriteMetrics = WriteMetrics.newBuilder().setRows(rows).build()
 
-    override def cancel(): Unit = calls += "cancel"
+    override def cancel(): Unit = calls.synchronized(calls += "cancel")
 
     override def close(): Unit = calls += "close"
   }
