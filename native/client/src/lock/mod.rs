@@ -12,6 +12,8 @@
 
 mod resolver;
 mod status;
+mod status_cache;
+mod write;
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! Asks for the status of transactions and resolves their locks.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,25 +16,21 @@ use super::status::{
     decide, describe, interpret, is_pessimistic, lock_error, ttl_left_ms, PrimaryAnswer, ReadDecision, Secondaries,
     SecondaryAnswer, TxnStatus,
 };
+use super::status_cache::StatusCache;
 use super::SeenLocks;
 use crate::backoff::{BackoffKind, Backoffer};
 use crate::control_plane::TimestampSource;
 use crate::error::Result;
 use crate::region::send::{KnownLocks, RegionClient};
 use crate::stats::ReadStats;
-use crate::txn::lock_conflict;
 
 /// Transactions below this size are resolved key by key, larger ones by region.
 const LITE_BELOW: u64 = 16;
-/// Final states that are remembered.
-const STATUSES_KEPT: usize = 2_048;
 /// Resolutions in the background at once. Past it they are left to the next reader that meets the lock.
 const BACKGROUND_MAX: usize = 16;
 const BACKGROUND_DEADLINE: Duration = Duration::from_secs(40);
-/// Longest wait after a lock was resolved.
-const RESOLVED_WAIT_MAX: Duration = Duration::from_millis(20);
 /// Longest wait for a live transaction before its status is asked again.
-const WAIT_MAX: Duration = Duration::from_secs(3);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Resolves locks for reads and writes of one cluster.
 #[derive(Clone)]
@@ -52,11 +48,13 @@ struct Shared {
     under_way: Mutex<HashSet<(u64, Vec<u8>)>>,
 }
 
-/// Final states of transactions; the oldest goes first.
-#[derive(Default)]
-struct StatusCache {
-    states: HashMap<u64, TxnStatus>,
-    order: VecDeque<u64>,
+/// What is resolved with a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// It alone for small transactions, all of the transaction in the region for large ones.
+    BySize,
+    /// All of the transaction in the region.
+    Region,
 }
 
 impl LockResolver {
@@ -118,7 +116,8 @@ impl LockResolver {
                 TxnStatus::AsyncCommit { .. } => continue,
             };
             if insists {
-                self.resolve(bo, &lock, commit_ts).await?;
+                // A server, or a library, that meets one lock after the other would take a round for each.
+                self.resolve(bo, &lock, commit_ts, Extent::Region).await?;
                 bo.backoff(
                     BackoffKind::RegionMiss,
                     format!("lock of transaction {txn} was resolved"),
@@ -142,47 +141,8 @@ impl LockResolver {
         }
     }
 
-    /// Deals with locks that a prewrite of the optimistic transaction `start_ts` has met. When it returns the prewrite may try again: locks
-    /// of ended transactions are gone, and waits for live ones are over. A write does not push live transactions out of its way.
-    pub(crate) async fn resolve_for_write(
-        &self,
-        bo: &mut Backoffer,
-        start_ts: u64,
-        locks: Vec<LockInfo>,
-    ) -> Result<()> {
-        let mut wait: Option<(u64, u64)> = None;
-        for lock in locks {
-            ReadStats::add(&bo.stats().locks_met, 1);
-            let txn = lock.lock_version;
-            match self.status_of(bo, &lock, 0).await? {
-                TxnStatus::Committed { commit_ts } => self.resolve(bo, &lock, commit_ts).await?,
-                TxnStatus::RolledBack => self.resolve(bo, &lock, 0).await?,
-                TxnStatus::Alive { .. } if txn > start_ts && !is_pessimistic(&lock) => {
-                    return Err(lock_conflict(start_ts, &lock));
-                }
-                TxnStatus::Alive { ttl_left_ms, .. } => {
-                    let left = wait.map_or(ttl_left_ms, |(_, shortest)| shortest.min(ttl_left_ms));
-                    wait = Some((txn, left));
-                }
-                TxnStatus::AsyncCommit { .. } => wait = Some((txn, 0)),
-            }
-        }
-        match wait {
-            // The store may name the lock again before it has noticed: no spinning, no end without a deadline.
-            None => {
-                bo.backoff_within(BackoffKind::RegionMiss, RESOLVED_WAIT_MAX, "locks were resolved")
-                    .await
-            }
-            Some((txn, left)) => {
-                let limit = Duration::from_millis(left.max(1)).min(WAIT_MAX);
-                let cause = format!("transaction {txn} holds a lock that is to be written, and lives");
-                bo.backoff_within(BackoffKind::TxnLock, limit, cause).await
-            }
-        }
-    }
-
     /// The state of the lock's transaction, final if its time is over. Pushed past `read_ts` if it is alive, unless that is 0.
-    async fn status_of(&self, bo: &mut Backoffer, lock: &LockInfo, read_ts: u64) -> Result<TxnStatus> {
+    pub(super) async fn status_of(&self, bo: &mut Backoffer, lock: &LockInfo, read_ts: u64) -> Result<TxnStatus> {
         let shared = &self.shared;
         let txn = lock.lock_version;
         if let Some(status) = shared.cached(txn) {
@@ -292,8 +252,14 @@ impl LockResolver {
         Ok(Some(answers.status()))
     }
 
-    /// Commits (`commit_ts` > 0) or rolls back the lock; with it, for large transactions, all its locks in the region.
-    async fn resolve(&self, bo: &mut Backoffer, lock: &LockInfo, commit_ts: u64) -> Result<()> {
+    /// Commits (`commit_ts` > 0) or rolls back the lock; with it, for large transactions or when asked to, all its locks in the region.
+    pub(super) async fn resolve(
+        &self,
+        bo: &mut Backoffer,
+        lock: &LockInfo,
+        commit_ts: u64,
+        extent: Extent,
+    ) -> Result<()> {
         let txn = lock.lock_version;
         if is_pessimistic(lock) {
             let for_update_ts = if lock.lock_for_update_ts == 0 {
@@ -314,7 +280,7 @@ impl LockResolver {
                 .await?;
             return check(txn, response.errors.first());
         }
-        let keys = if is_lite(lock) {
+        let keys = if extent == Extent::BySize && is_lite(lock) {
             vec![lock.key.clone()]
         } else {
             Vec::new()
@@ -347,7 +313,7 @@ impl LockResolver {
         let resolver = self.clone();
         self.in_background(lock.lock_version, place, async move {
             let mut bo = background_backoffer();
-            resolver.resolve(&mut bo, &lock, commit_ts).await
+            resolver.resolve(&mut bo, &lock, commit_ts, Extent::BySize).await
         });
     }
 
@@ -415,12 +381,7 @@ impl LockResolver {
 
 impl Shared {
     fn cached(&self, txn: u64) -> Option<TxnStatus> {
-        self.statuses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .states
-            .get(&txn)
-            .cloned()
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).get(txn)
     }
 
     /// Keeps final states only: all others change.
@@ -430,19 +391,6 @@ impl Shared {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(txn, status.clone());
-        }
-    }
-}
-
-impl StatusCache {
-    fn insert(&mut self, txn: u64, status: TxnStatus) {
-        if self.states.insert(txn, status).is_none() {
-            self.order.push_back(txn);
-            if self.order.len() > STATUSES_KEPT {
-                if let Some(oldest) = self.order.pop_front() {
-                    self.states.remove(&oldest);
-                }
-            }
         }
     }
 }

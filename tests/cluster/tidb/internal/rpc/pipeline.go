@@ -42,11 +42,12 @@ type Pipeline struct {
 
 // Shared is what the pipelines of all stores of a process have in common.
 type Shared struct {
-	Faults  *fault.Set
-	Stats   *Stats
-	txnSize txnSizes
-	gates   gates
-	exit    func(int)
+	Faults    *fault.Set
+	Stats     *Stats
+	txnSize   txnSizes
+	rollbacks rollbacks
+	gates     gates
+	exit      func(int)
 }
 
 // NewShared makes it, without rules and with all counters at zero.
@@ -166,6 +167,7 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	if e := p.checkKeys(m, req); e != nil {
 		return withRegionError(m.resp, e), nil
 	}
+	p.rollbacks.observe(req)
 	resp, err = p.execute(req, next)
 	switch act.Kind {
 	case fault.DropReply:

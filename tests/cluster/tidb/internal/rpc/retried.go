@@ -14,6 +14,9 @@ import (
 // with success and its commit timestamp. The embedded server calls it a write conflict of the
 // transaction with itself.
 func (s *Service) KvPrewrite(ctx context.Context, req *kvrpcpb.PrewriteRequest) (*kvrpcpb.PrewriteResponse, error) {
+	if req.ForUpdateTs == 0 && !req.UseAsyncCommit && !req.TryOnePc {
+		return s.prewriteOptimistic(ctx, req)
+	}
 	resp, err := s.Server.KvPrewrite(ctx, req)
 	if err != nil || !req.UseAsyncCommit && !req.TryOnePc {
 		return resp, err

@@ -20,14 +20,15 @@ import (
 // Service is TiDB's test store with the differences from TiKV that matter to clients removed.
 type Service struct {
 	*tikv.Server
-	regions *region.Local
-	locks   *lockstore.MemStore
-	pipe    *Pipeline
+	regions   *region.Local
+	locks     *lockstore.MemStore
+	pipe      *Pipeline
+	rollbacks *rollbacks
 }
 
 // NewService wraps the server and binds the pipeline to the result.
 func NewService(server *tikv.Server, locks *lockstore.MemStore, pipe *Pipeline) *Service {
-	s := &Service{Server: server, regions: pipe.Regions, locks: locks, pipe: pipe}
+	s := &Service{Server: server, regions: pipe.Regions, locks: locks, pipe: pipe, rollbacks: &pipe.rollbacks}
 	pipe.Bind(s)
 	return s
 }
