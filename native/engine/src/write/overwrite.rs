@@ -1,14 +1,15 @@
 //! Overwrite: the rows that the table had, and their index entries, go away in the same transaction.
 //!
-//! The driver lists the keys of the snapshot, region by region, and prewrites their deletion after the tasks have finished. A key that a task
-//! has written again keeps the task's value: the first prewrite of a key counts. No row is decoded, because rows and index entries of a table lie
-//! under one prefix.
+//! The driver lists the keys of the snapshot, region by region, and prewrites their deletion after the tasks have finished. Keys that a task
+//! has written again are left to it (the first prewrite of a key counts anyway). No row is decoded, because rows and index entries of a table
+//! lie under one prefix.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use ti_client::{Client, KeyRange, Mutation, MutationOp, PrewriteOptions, TxnInfo};
+use ti_client::{BatchOptions, Client, KeyRange, Mutation, MutationOp, PrewriteOptions, TxnInfo};
 use ti_codec::key::{prefix_end, table_prefix};
 
 use super::metrics::Counters;
@@ -60,17 +61,31 @@ async fn delete_range(
 ) -> Result<()> {
     // Same snapshot as start_ts, which would meet the tasks' locks.
     let mut snapshot = client.snapshot(info.start_ts.saturating_sub(1)).await?;
-    let keys = snapshot.scan_keys(range.start.to_vec(), range.end.to_vec()).await?;
+    let mut keys = snapshot.scan_keys(range.start.to_vec(), range.end.to_vec()).await?;
+    let rows = keys.iter().filter(|key| is_row(key)).count();
+    let mut written = HashSet::new();
+    let locks = BatchOptions {
+        deadline: options.deadline,
+        ..BatchOptions::default()
+    };
+    client
+        .scan_locks(info.start_ts, vec![range], &locks, |page| written.extend(page))
+        .await?;
+    keys.retain(|key| !written.contains(key.as_slice()));
     for keys in keys.chunks(KEYS_AT_ONCE) {
         let start = Instant::now();
-        let rows = keys.iter().filter(|key| key.get(9..11) == Some(b"_r")).count();
         let deletions = keys
             .iter()
             .map(|key| Mutation::new(MutationOp::Delete, key.clone(), Vec::new()))
             .collect();
         let stats = client.prewrite(info, deletions, options).await?;
         counters.prewritten(&stats, start);
-        counters.deleted(rows as u64);
     }
+    counters.deleted(rows as u64);
     Ok(())
+}
+
+/// Is it the key of a row, not of an index entry?
+fn is_row(key: &[u8]) -> bool {
+    key.get(9..11) == Some(b"_r")
 }

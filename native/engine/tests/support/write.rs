@@ -76,6 +76,36 @@ impl Cluster {
         done
     }
 
+    /// Rows as batches: `VALUES` lists of a table without keys that has the columns of `definition`.
+    pub fn source(&self, definition: &str, values: &str) -> Vec<RecordBatch> {
+        self.sql("DROP TABLE IF EXISTS source");
+        self.sql(&format!("CREATE TABLE source ({definition})"));
+        if !values.is_empty() {
+            self.sql(&format!("INSERT INTO source VALUES {values}"));
+        }
+        let columns = self.columns("source");
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let batches = self.batches_of("source", &columns);
+        if !batches.is_empty() {
+            return batches;
+        }
+        let plan = self.plan(&self.load("source").unwrap(), &columns).unwrap();
+        vec![RecordBatch::new_empty(ti_engine::scan_schema(&plan.common).unwrap())]
+    }
+
+    /// Rows for a table, as batches of all its columns.
+    pub fn rows_for(&self, table: &str, values: &str) -> Vec<RecordBatch> {
+        let columns = self.rows(&format!("SHOW COLUMNS FROM `{table}`"));
+        let definitions: Vec<String> = columns
+            .into_iter()
+            .map(|row| match row.as_slice() {
+                [Some(name), Some(ty), ..] => format!("`{name}` {ty} NULL"),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        self.source(&definitions.join(", "), values)
+    }
+
     /// All columns of a table, as batches.
     pub fn batches_of(&self, table: &str, columns: &[&str]) -> Vec<RecordBatch> {
         let schema = self.load(table).unwrap();
