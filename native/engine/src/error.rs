@@ -183,8 +183,8 @@ impl From<CodecError> for Error {
         fn kind(error: &CodecError) -> ErrorKind {
             match error {
                 CodecError::Column { source, .. } => kind(source),
-                CodecError::Unrepresentable(_) => ErrorKind::InvalidValue,
-                CodecError::Unsupported(_) => ErrorKind::UnsupportedType,
+                CodecError::Unrepresentable(_) | CodecError::Value(_) => ErrorKind::InvalidValue,
+                CodecError::Unsupported(_) | CodecError::NotWritable { .. } => ErrorKind::UnsupportedType,
                 CodecError::UnsupportedFeature(_) => ErrorKind::UnsupportedFeature,
                 CodecError::Arrow(_) => ErrorKind::Internal,
                 _ => ErrorKind::Decode,

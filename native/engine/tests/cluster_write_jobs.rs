@@ -195,6 +195,14 @@ fn auto_increment_values_are_taken_from_tidbs_allocator() {
             .unwrap();
         cluster.sql("INSERT INTO t (n) VALUES (9)");
         assert_eq!(cluster.value("SELECT COUNT(DISTINCT id) FROM t"), "8", "{options}");
+        // NULL and 0 ask for a value, as in TiDB.
+        let batches = cluster.source("id BIGINT, n INT", "(NULL, 6), (0, 7), (-3, 8)");
+        cluster.write(spec(&cluster, "t", &["id", "n"]), &[batches]).unwrap();
+        assert_eq!(
+            cluster.value("SELECT COUNT(*) FROM t WHERE n IN (6, 7) AND id > 0"),
+            "2"
+        );
+        assert_eq!(cluster.value("SELECT id FROM t WHERE n = 8"), "-3");
         // An explicit value moves the allocator on.
         let batches = cluster.source("id BIGINT, n INT", "(5000000, 4)");
         cluster.write(spec(&cluster, "t", &["id", "n"]), &[batches]).unwrap();

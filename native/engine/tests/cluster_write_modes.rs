@@ -264,3 +264,25 @@ fn what_cannot_be_written_is_refused_by_name() {
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::ColumnNotFound);
 }
+
+#[test]
+fn a_value_that_does_not_fit_is_named() {
+    let cluster = Cluster::new("w_values");
+    cluster.sql("CREATE TABLE t (id INT PRIMARY KEY, n TINYINT NOT NULL, s VARCHAR(3), e ENUM('a', 'b'))");
+    for (definition, values, column) in [
+        ("id INT, n INT, s TEXT, e TEXT", "(1, 128, 'x', 'a')", "n"),
+        ("id INT, n INT, s TEXT, e TEXT", "(1, NULL, 'x', 'a')", "n"),
+        ("id INT, n INT, s TEXT, e TEXT", "(1, 1, 'xxxx', 'a')", "s"),
+        ("id INT, n INT, s TEXT, e TEXT", "(1, 1, 'x', 'c')", "e"),
+        ("id INT, n INT, s TEXT, e TEXT", "(NULL, 1, 'x', 'a')", "id"),
+    ] {
+        let batches = cluster.source(definition, values);
+        let error = cluster.write(request(&cluster, "t", |_| ()), &[batches]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidValue, "{values}: {error}");
+        assert!(
+            error.message.contains(&format!("'{column}'")) || error.message.contains(&format!("`{column}`")),
+            "{error}"
+        );
+        assert_eq!(select(&cluster, "t").len(), 0);
+    }
+}

@@ -338,8 +338,9 @@ impl Task {
             for source in &sources {
                 values.push(match source {
                     Source::Input(position) => match columns.get(*position) {
-                        Some(column) => column.get(row).map_err(|e| place(e.into()))?,
-                        None => Datum::Null,
+                        // NULL in a generated id's column asks for one, so that NOT NULL is checked afterwards.
+                        Some(column) if !column.is_null(row) => column.get(row).map_err(|e| place(e.into()))?,
+                        Some(_) | None => Datum::Null,
                     },
                     Source::Constant(value) => borrow(value),
                     Source::Id | Source::Nothing => Datum::Null,
