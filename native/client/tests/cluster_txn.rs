@@ -13,7 +13,7 @@ use common::{hex, Table, ALONE};
 use mysql_async::prelude::Queryable;
 use serde_json::json;
 use ti_client::{Assertion, ClientError, ClientErrorKind, Mutation, MutationOp, Outcome, TxnOptions, TxnState};
-use txn::{batches, options, small, Scene, ROWS};
+use txn::{batches, options, Scene, ROWS};
 
 const END: i64 = 2_000;
 
@@ -404,5 +404,4 @@ async fn a_dropped_transaction_leaves_nothing_running() {
             .any(|(id, _)| id.contains(&start_ts.to_string()))
     };
     common::eventually(Duration::from_secs(5), "service safe point", || !open()).await;
-    let _ = small();
 }

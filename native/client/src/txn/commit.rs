@@ -9,6 +9,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ti_proto::kvrpcpb::{CommitRequest, CommitResponse};
@@ -24,6 +25,10 @@ use crate::region::send::KnownLocks;
 
 /// Bytes of keys in one request, far below the 8 MiB that a Raft entry may have.
 const REQUEST_BYTES: usize = 512 << 10;
+
+/// A commit is not tried again with less time than this left: its answer would be missed, and a transaction that is surely not committed
+/// would become one of which nobody knows.
+const TRY_MIN: Duration = Duration::from_millis(500);
 
 /// What became of a commit of the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,10 @@ pub(super) async fn primary(
     unanswered: bool,
 ) -> Result<Primary, Failure> {
     let mut undetermined = unanswered;
-    loop {
+    for tries in 0u32.. {
+        if tries > 0 && bo.remaining() < TRY_MIN {
+            break;
+        }
         if undetermined {
             match outcome::ask(origin, bo, info).await {
                 Ok(Outcome::Committed(commit_ts)) => return Ok(Primary::Committed { commit_ts }),
@@ -107,6 +115,10 @@ pub(super) async fn primary(
             Err(error) => Err(Failure { error, undetermined }),
         };
     }
+    Err(Failure {
+        error: bo.deadline_error(),
+        undetermined,
+    })
 }
 
 struct CommitKeys {
