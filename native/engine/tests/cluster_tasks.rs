@@ -152,7 +152,7 @@ fn a_large_region_is_cut_and_every_row_comes_once() {
     if std::env::var("TIDB_SPARK_CLUSTER").is_ok_and(|mode| mode == "existing") {
         return; // An existing cluster decides on its regions itself.
     }
-    const ROWS: usize = 12_000;
+    const ROWS: usize = 10_000;
     let (_own, status) = Own::up();
     let cluster = Cluster::at(status, "cut");
     for (name, columns) in KINDS {
@@ -165,7 +165,7 @@ fn a_large_region_is_cut_and_every_row_comes_once() {
         let told = http(&pd, "GET", "/pd/api/v1/regions", "");
         let size = |region: &serde_json::Value| region["approximate_size"].as_u64().unwrap_or_default();
         let sizes: Vec<u64> = told["regions"].as_array().unwrap().iter().map(size).collect();
-        if sizes.iter().filter(|mib| **mib >= 10).count() >= KINDS.len() {
+        if sizes.iter().filter(|mib| **mib >= 9).count() >= KINDS.len() {
             break;
         }
         assert!(Instant::now() < deadline, "MiB of the regions: {sizes:?}");
