@@ -152,6 +152,16 @@ fn a_taken_key_is_named_as_tidb_names_it() {
         assert!(error.message.contains(entry), "{error}");
         assert_eq!(select(&cluster, "t").len(), 1);
     }
+    // The same entries too: the row is what is named, whichever key is refused first.
+    cluster.sql("CREATE TABLE c (a VARCHAR(9), b INT, n INT, PRIMARY KEY (a, b) CLUSTERED, KEY n (n))");
+    cluster.sql("INSERT INTO c VALUES ('x', 1, 5)");
+    let batches = cluster.rows_for("c", "('x', 1, 5)");
+    let error = cluster.write(request(&cluster, "c", |_| ()), &[batches]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::DuplicateKey, "{error}");
+    assert!(
+        error.message.contains("Duplicate entry 'x-1' for key 'c.PRIMARY'"),
+        "{error}"
+    );
     // Nothing is left of the writes that failed.
     cluster.sql("INSERT INTO t VALUES (6, NULL, NULL, 1), (7, NULL, NULL, 2)");
 }

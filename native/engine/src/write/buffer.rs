@@ -192,6 +192,11 @@ impl Sorted {
         self.entries.len()
     }
 
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Bytes of keys and values.
     pub fn bytes(&self) -> usize {
         self.arena.len()

@@ -345,7 +345,7 @@ impl Inner {
             commit_ts,
             metrics: Some(self.counters.snapshot()),
         };
-        self.enter(JobState::Committed(result.clone()));
+        self.enter(JobState::Committed(result));
         Ok(result)
     }
 

@@ -17,11 +17,15 @@ use ti_codec::handle::{decode_record_key, record_key, OwnedHandle};
 
 use super::buffer::{Buffer, Role};
 use super::encode::RowWriter;
-use super::table::WriteTable;
+use super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Rows that are read about at once.
 pub const STAGED_ROWS: usize = 2_048;
+
+/// Values of entries whose keys say all: of tables with integer handles, and of others.
+const PLAIN_INT_VALUE: &[u8] = b"0";
+const PLAIN_COMMON_VALUE: &[u8] = &[0, 125, 1];
 
 /// New rows that wait for what is in their way.
 #[derive(Debug, Default)]
@@ -50,6 +54,11 @@ impl Staged {
     /// Rows.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// There are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     fn clear(&mut self) {
@@ -153,6 +162,20 @@ impl OldRows {
         }
         let pairs = self.client.batch_get(self.ts, keys, &[], &self.options).await?;
         Ok(pairs.into_iter().collect())
+    }
+
+    /// The key of the stored row that an index entry with this key belongs to; `None` when there is no such row. The entry's key ends with the
+    /// row's handle.
+    pub async fn row_of_entry(&self, rows: &RowWriter, entry: &[u8]) -> Result<Option<Bytes>> {
+        let value = match &self.table.handle {
+            HandleSource::Common { .. } => PLAIN_COMMON_VALUE,
+            HandleSource::Column(_) | HandleSource::RowId(_) => PLAIN_INT_VALUE,
+        };
+        let Some(row) = self.row_behind(rows, entry, value)? else {
+            return Ok(None);
+        };
+        let found = self.read(vec![row.clone()]).await?;
+        Ok(found.contains_key(&row).then_some(row))
     }
 
     /// The key of the row that an index entry names; `None` when the key is a row's itself.

@@ -242,7 +242,7 @@ impl TaskIds {
     }
 
     /// The next id, if it needs no request.
-    pub fn next(&mut self) -> Option<u64> {
+    pub fn take_next(&mut self) -> Option<u64> {
         if self.next >= self.end {
             return None;
         }

@@ -21,7 +21,7 @@ fn every_attempt_of_a_partition_gets_the_same_ids_and_no_other_partition_does() 
     };
     let all = |partition| {
         let mut task = ids(IdKind::Increment, partition, Some(&reserved));
-        let taken: Vec<u64> = std::iter::from_fn(|| task.next()).collect();
+        let taken: Vec<u64> = std::iter::from_fn(|| task.take_next()).collect();
         assert!(!task.unrepeatable());
         taken
     };
@@ -29,7 +29,7 @@ fn every_attempt_of_a_partition_gets_the_same_ids_and_no_other_partition_does() 
     assert_eq!(all(1), vec![104, 105, 106]);
     assert_eq!(all(1), all(1));
     assert_eq!(all(2), Vec::<u64>::new(), "a partition that nothing was reserved for");
-    assert_eq!(ids(IdKind::Increment, 0, None).next(), None);
+    assert_eq!(ids(IdKind::Increment, 0, None).take_next(), None);
 }
 
 #[test]
@@ -47,12 +47,12 @@ fn the_shard_is_the_partitions_and_lies_over_the_increment() {
     let mut shards = std::collections::HashSet::new();
     for partition in 0..64 {
         let mut task = ids(IdKind::Sharded(format), partition, Some(&reserved));
-        let (a, b) = (task.next().unwrap(), task.next().unwrap());
+        let (a, b) = (task.take_next().unwrap(), task.take_next().unwrap());
         assert_eq!(b, a + 1);
         assert_eq!(format.increment(a), u64::from(partition) * 2 + 1);
         assert_eq!(a >> 63, 0, "never negative");
         shards.insert(a >> 59);
-        let again = ids(IdKind::Sharded(format), partition, Some(&reserved)).next();
+        let again = ids(IdKind::Sharded(format), partition, Some(&reserved)).take_next();
         assert_eq!(again, Some(a));
     }
     assert!(shards.len() > 8, "{} of 16 shards are used", shards.len());

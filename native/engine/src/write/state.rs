@@ -75,7 +75,7 @@ impl JobState {
         match self {
             Self::Open => Ok(CommitStep::Run),
             Self::Unknown(_) => Ok(CommitStep::Settle),
-            Self::Committed(result) => Ok(CommitStep::Answer(result.clone())),
+            Self::Committed(result) => Ok(CommitStep::Answer(*result)),
             Self::Failed(failed) => Err(failed.error()),
             Self::Aborted => Err(Error::new(
                 ErrorKind::TransactionLost,

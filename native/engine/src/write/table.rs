@@ -490,7 +490,7 @@ pub fn borrow<'a>(datum: &'a Datum<'_>) -> Datum<'a> {
             precision,
             scale,
         } => Datum::Decimal {
-            value: value.clone(),
+            value: *value,
             precision: *precision,
             scale: *scale,
         },

@@ -61,7 +61,7 @@ fn touched_ranges_are_kept_apart_by_table_and_index() {
         key.push(tail);
         key
     };
-    let mut keys = vec![
+    let mut keys = [
         row(1, 5),
         row(1, 9),
         entry(1, 1, 3),

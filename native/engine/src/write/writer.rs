@@ -459,7 +459,7 @@ impl Task {
 
     /// Reads what is in the way of the staged rows and moves them to the buffer.
     fn unstage(&mut self) -> Result<()> {
-        if self.staged.len() == 0 {
+        if self.staged.is_empty() {
             return Ok(());
         }
         let (staged, old, buffer) = (&mut self.staged, &self.old_rows, &mut self.buffer);
@@ -541,8 +541,16 @@ impl Task {
     fn error(&self, failure: Failure) -> Error {
         match failure {
             Failure::Duplicate(duplicate) => duplicate::error(&self.table, &duplicate.key, TWICE),
-            Failure::Client(error) => name_error(&self.table, error),
+            Failure::Client(error) => self.taken_row(&error).unwrap_or_else(|| name_error(&self.table, error)),
         }
+    }
+
+    /// An entry that should be free and is not belongs to a row with the same handle, most likely, and that is what the user has to know. Requests
+    /// are answered in any order, and entries come before rows in the order of keys.
+    fn taken_row(&self, error: &ti_client::ClientError) -> Option<Error> {
+        let key = error.key().filter(|_| error.kind == ClientErrorKind::AssertionFailed)?;
+        let row = wait(&self.cancelled, self.old_rows.row_of_entry(&self.rows, key)).ok()??;
+        Some(duplicate::error(&self.table, &row, TAKEN))
     }
 
     fn finish(&mut self) -> Result<plan::CommitMessage> {
@@ -682,7 +690,7 @@ impl Ids {
 
 fn next_id(ids: &mut TaskIds, client: &Arc<Client>, cancelled: &watch::Sender<bool>) -> Result<u64> {
     loop {
-        if let Some(id) = ids.next() {
+        if let Some(id) = ids.take_next() {
             return Ok(id);
         }
         wait(cancelled, ids.refill(client))?;

@@ -187,9 +187,13 @@ impl PartitionColumn {
 
     /// Adds the value's text to the hash of a row: of texts the sort key; NULL is a zero byte.
     pub(super) fn hash(&self, row: &[Datum<'_>], crc: &mut Crc32) -> Result<()> {
+        let add = |crc: &mut Crc32, bytes: &[u8]| {
+            crc.update(bytes);
+            Ok(())
+        };
         let text = match (self.datum(row)?, self.ty.tp) {
-            (Datum::Null, _) => return Ok(crc.update(&[0])),
-            (Datum::Bytes(text), _) => return Ok(crc.update(&self.collation.sort_key(text)?)),
+            (Datum::Null, _) => return add(crc, &[0]),
+            (Datum::Bytes(text), _) => return add(crc, &self.collation.sort_key(text)?),
             (Datum::Int(v), t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG | t::YEAR) => v.to_string(),
             (Datum::Uint(v), t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG) => v.to_string(),
             (Datum::Decimal { value, .. }, t::NEW_DECIMAL) => {
@@ -197,16 +201,16 @@ impl PartitionColumn {
             }
             (Datum::Uint(v), t::ENUM) => {
                 let name = enum_set::enum_name(*v, &self.ty.elems)?;
-                return Ok(crc.update(&self.collation.sort_key(name.as_bytes())?));
+                return add(crc, &self.collation.sort_key(name.as_bytes())?);
             }
             (Datum::Uint(v), t::SET) => {
                 let name = enum_set::set_name(*v, &self.ty.elems)?;
-                return Ok(crc.update(&self.collation.sort_key(name.as_bytes())?));
+                return add(crc, &self.collation.sort_key(name.as_bytes())?);
             }
             // Bytes without a collation count as text whose spaces at the end do not count.
             (Datum::Uint(v), t::BIT) => {
                 let bytes = bit::to_bytes(*v, usize::from(self.ty.bit_width().div_ceil(8)))?;
-                return Ok(crc.update(&Collation::PadSpaceBin.sort_key(&bytes)?));
+                return add(crc, &Collation::PadSpaceBin.sort_key(&bytes)?);
             }
             (Datum::Uint(v), t::DATE) => MysqlTime::from_packed(*v)?.date_text(),
             (Datum::Uint(v), t::DATETIME) => {
