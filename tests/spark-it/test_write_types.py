@@ -126,7 +126,7 @@ LITERALS = {
     "a DOUBLE": ["1", "2.5", "1e300"], "a FLOAT": ["1", "CAST(2.5 AS FLOAT)"], "a VARCHAR(10)": ["'x'", "''", "'ü'"], "a CHAR(5)": ["'ab'", "'ab  '"],
     "a DATE": ["DATE'2024-02-29'"], "a DATETIME": ["TIMESTAMP_NTZ'2024-02-29 01:02:03'", "DATE'2024-02-29'"],
     "a DATETIME(2)": ["TIMESTAMP_NTZ'2024-02-29 01:02:03.456789'", "TIMESTAMP_NTZ'2024-02-29 23:59:59.999'"], "a TIMESTAMP": ["TIMESTAMP'2024-02-29 01:02:03'"],
-    "a TIMESTAMP(3)": ["TIMESTAMP'2024-02-29 01:02:03.45678'"], "a JSON": ["'{\"b\":1,\"a\":[1.5,null]}'"], "a ENUM('x','y')": ["'y'", "'X'"],
+    "a TIMESTAMP(3)": ["TIMESTAMP'2024-02-29 01:02:03.45678'"], "a JSON": ["'{\"b\":1,\"a\":[1.5,null]}'"], "a ENUM('x','y')": ["'y'", "'x'"],
     "a SET('x','y')": ["'y,x'", "''"], "a BIGINT UNSIGNED": ["1", "18446744073709551615"], "a VARCHAR(9) CHARACTER SET latin1": ["'é'", "'漢'"], "a YEAR": ["CAST(2024 AS SMALLINT)"],
 }
 
