@@ -296,3 +296,36 @@ fn a_value_that_does_not_fit_is_named() {
         assert_eq!(select(&cluster, "t").len(), 0);
     }
 }
+
+#[test]
+fn global_indexes() {
+    let cluster = Cluster::new("w_global");
+    cluster.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY CLUSTERED, u INT, n INT, UNIQUE KEY u (u) GLOBAL) PARTITION BY HASH (id) PARTITIONS 3",
+    );
+    cluster.sql("CREATE TABLE u LIKE t");
+    let rows = "(1, 10, 1), (2, 20, 2), (3, NULL, 3)";
+    cluster.sql(&format!("INSERT INTO u VALUES {rows}"));
+    let batches = cluster.rows_for("t", rows);
+    cluster.write(request(&cluster, "t", |_| ()), &[batches]).unwrap();
+    assert_eq!(select(&cluster, "t"), select(&cluster, "u"));
+    // The row that goes away is in another partition.
+    let rows = "(4, 10, 4), (2, 21, 2)";
+    cluster.sql(&format!("REPLACE INTO u VALUES {rows}"));
+    let batches = cluster.rows_for("t", rows);
+    cluster
+        .write(request(&cluster, "t", |r| r.mode = Mode::Upsert.into()), &[batches])
+        .unwrap();
+    assert_eq!(select(&cluster, "t"), select(&cluster, "u"));
+    let batches = cluster.rows_for("t", "(9, 21, 9)");
+    let error = cluster.write(request(&cluster, "t", |_| ()), &[batches]).unwrap_err();
+    assert!(error.message.contains("Duplicate entry '21' for key 't.u'"), "{error}");
+    let batches = cluster.rows_for("t", "(7, 10, 7)");
+    cluster
+        .write(
+            request(&cluster, "t", |r| r.overwrite = Overwrite::All.into()),
+            &[batches],
+        )
+        .unwrap();
+    assert_eq!(select(&cluster, "t").len(), 1);
+}

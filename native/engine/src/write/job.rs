@@ -381,12 +381,11 @@ impl Inner {
     }
 
     async fn audit(&self, request: &plan::CommitRequest, tallies: &[WireTally]) -> Result<()> {
-        let again = request
-            .messages
-            .iter()
-            .any(|m| m.attempt_number > 0 || m.stage_attempt_number > 0);
+        let ran_again = |m: &plan::CommitMessage| m.attempt_number > 0 || m.stage_attempt_number > 0;
+        let again = request.messages.iter().any(ran_again);
         let full_name = self.table.full_name();
-        if again && tallies.iter().any(|tally| tally.unrepeatable) {
+        let mut tasks = request.messages.iter().zip(tallies);
+        if tasks.any(|(message, tally)| ran_again(message) && tally.unrepeatable) {
             return Err(Error::new(
                 ErrorKind::NotDeterministic,
                 format!(
