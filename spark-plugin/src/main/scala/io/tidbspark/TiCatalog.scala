@@ -129,7 +129,9 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
     inTiDB(s"DROP DATABASE ${namespace.mkString(".")}")
 
   private def inTiDB(statement: String): Nothing =
-    throw new UnsupportedOperationException(s"$statement: the catalog $catalogName reads and writes rows. Run the statement in TiDB.")
+    throw new UnsupportedOperationException(
+      s"$statement: the catalog $catalogName reads and writes rows. Run the statement in TiDB."
+    )
 
   // ------------------------------------------------------------------ helpers
 

@@ -43,7 +43,7 @@ class TiDataSource extends TableProvider with DataSourceRegister {
   }
 
   private def load(options: CaseInsensitiveStringMap): TiTable = {
-    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption))
+    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption), TiDataSource.SparkOptions)
     TiConf.checkSession(SQLConf.get.getAllConfs)
     val conf = TiConf(options, TiConf.Empty)
     val (database, name) = target(conf)
@@ -77,4 +77,10 @@ class TiDataSource extends TableProvider with DataSourceRegister {
       }
     catch { case _: ParseException => throw bad }
   }
+}
+
+object TiDataSource {
+
+  /** Options that Spark serves itself and leaves in the map (lower case): it then says better than we that streams are not written. */
+  private val SparkOptions: Set[String] = Set("checkpointlocation")
 }

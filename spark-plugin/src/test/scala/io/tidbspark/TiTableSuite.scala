@@ -147,7 +147,9 @@ class TiTableSuite extends AnyFunSuite {
     assert(wrong("scan.concurrency" -> "2").contains("is not known here"))
     assert(wrong("database" -> "other").contains("cannot change it"))
     assert(wrong("multiTables" -> "true").contains("one table"))
-    assert(intercept[IllegalArgumentException](scan(table(), Seq("a"), "write.mode" -> "upsert")).getMessage.contains("not known here"))
+    assert(
+      intercept[IllegalArgumentException](scan(table(), Seq("a"), "write.mode" -> "upsert")).getMessage.contains("not known here")
+    )
   }
 
   test("a table says that it can be written; columns must all be given without the session extension") {

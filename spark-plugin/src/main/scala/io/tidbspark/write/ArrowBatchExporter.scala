@@ -15,7 +15,8 @@ import org.apache.spark.sql.types._
  * @param columns types and names of the rows
  * @param maxBytes of a batch, about; the row that passes it is still in
  */
-final class ArrowBatchExporter(allocator: BufferAllocator, columns: StructType, maxBytes: Long, maxRows: Int) extends AutoCloseable {
+final class ArrowBatchExporter(allocator: BufferAllocator, columns: StructType, maxBytes: Long, maxRows: Int)
+    extends AutoCloseable {
   private val schema = SparkInternals.toArrowSchema(columns, ArrowBatchExporter.TimeZone)
 
   /** What a row takes whatever its values are. */

@@ -11,7 +11,9 @@ import org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd
  * Tells when the query of this thread has ended. Spark gives a write no other sign when its input fails before the first task writes.
  * `onEnd` runs in a thread of its own: Spark's listeners must not wait for a cluster.
  */
-final class QueryEnd private (context: SparkContext, execution: Long, onEnd: () => Unit) extends SparkListener with AutoCloseable {
+final class QueryEnd private (context: SparkContext, execution: Long, onEnd: () => Unit)
+    extends SparkListener
+    with AutoCloseable {
   private val closed = new AtomicBoolean
 
   override def onOtherEvent(event: SparkListenerEvent): Unit = event match {

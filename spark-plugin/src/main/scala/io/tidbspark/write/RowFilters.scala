@@ -2,7 +2,6 @@ package io.tidbspark.write
 
 import java.io.ByteArrayOutputStream
 
-import com.google.protobuf.ByteString
 import org.apache.arrow.vector.VectorSchemaRoot
 import org.apache.arrow.vector.ipc.ArrowStreamWriter
 import org.apache.spark.sql.catalyst.InternalRow
@@ -13,6 +12,8 @@ import org.apache.spark.sql.types.{StructField, StructType}
 
 import io.tidbspark.proto.RowFilter
 import io.tidbspark.proto.RowFilter.Operator
+
+import com.google.protobuf.ByteString
 
 /**
  * Conditions of an overwrite as the native library takes them: a column compared with constants of its own type, all of which hold.
@@ -63,9 +64,8 @@ object RowFilters {
       val values = constants.collect { case literal: Literal[_] => literal }
       val known = values.filter(_.value != null)
       if (
-        values.length == constants.length && known.nonEmpty && known.forall(l =>
-          SparkInternals.sameType(l.dataType, field.dataType)
-        )
+        values.length == constants.length && known.nonEmpty && known
+          .forall(l => SparkInternals.sameType(l.dataType, field.dataType))
       ) {
         Some(Seq(filter(field, operator, known.map(_.value))))
       } else {

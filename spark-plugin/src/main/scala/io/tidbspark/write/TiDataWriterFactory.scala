@@ -1,6 +1,5 @@
 package io.tidbspark.write
 
-import com.google.protobuf.ByteString
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.connector.write.{DataWriter, DataWriterFactory}
@@ -8,6 +7,8 @@ import org.apache.spark.sql.types.StructType
 
 import io.tidbspark.proto.{SessionConfig, WriterOpen}
 import io.tidbspark.read.TaskMemory
+
+import com.google.protobuf.ByteString
 
 /**
  * Sent to executors once per job.

@@ -21,12 +21,15 @@ final class TiWriteBuilder(append: WriteIntent, engine: WriteEngine)
     this
   }
 
-  override def canOverwrite(predicates: Array[Predicate]): Boolean = RowFilters.translate(predicates.toSeq, tableColumns).isDefined
+  override def canOverwrite(predicates: Array[Predicate]): Boolean =
+    RowFilters.translate(predicates.toSeq, tableColumns).isDefined
 
   override def overwrite(predicates: Array[Predicate]): WriteBuilder = {
     val filters = RowFilters
       .translate(predicates.toSeq, tableColumns)
-      .getOrElse(throw new TiAnalysisException(s"${append.table.displayName}: cannot overwrite by ${predicates.mkString(" AND ")}"))
+      .getOrElse(
+        throw new TiAnalysisException(s"${append.table.displayName}: cannot overwrite by ${predicates.mkString(" AND ")}")
+      )
     intent = append.copy(overwrite = WriteSpec.Overwrite.OVERWRITE_ALL, filters = filters)
     this
   }

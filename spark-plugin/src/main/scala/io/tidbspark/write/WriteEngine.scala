@@ -3,8 +3,17 @@ package io.tidbspark.write
 import io.tidbspark.TiSessions
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.jni.{NativeSession, NativeTransaction, NativeWriter}
-import io.tidbspark.proto.{CommitMessage, CommitRequest, SessionConfig, WriteInfo, WriteMetrics, WritePlan, WriteResult, WriteSpec}
 import io.tidbspark.proto.WriterOpen
+import io.tidbspark.proto.{
+  CommitMessage,
+  CommitRequest,
+  SessionConfig,
+  WriteInfo,
+  WriteMetrics,
+  WritePlan,
+  WriteResult,
+  WriteSpec
+}
 
 /** What the driver asks of the native library for a write. Errors come as Spark's exceptions. */
 trait WriteEngine {

@@ -48,7 +48,8 @@ object WriteResolution extends Rule[LogicalPlan] {
     if (query.fastEquals(write.query)) write else write.withNewQuery(query)
   }
 
-  private def named(query: LogicalPlan)(column: Attribute): Boolean = query.output.exists(out => conf.resolver(out.name, column.name))
+  private def named(query: LogicalPlan)(column: Attribute): Boolean =
+    query.output.exists(out => conf.resolver(out.name, column.name))
 
   /** Shown on demand, never written. */
   private val RowId = "_tidb_rowid"

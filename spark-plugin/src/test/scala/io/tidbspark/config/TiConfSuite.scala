@@ -136,12 +136,15 @@ class TiConfSuite extends AnyFunSuite {
 
   test("how a write works, also in TiSpark's words") {
     def write(options: (String, String)*) = WriteConf(conf(options))
-    assert(write().mode == WriteSpec.Mode.APPEND && write().distribution == WriteDistribution.Hash && !write().resolveInBackground)
+    assert(
+      write().mode == WriteSpec.Mode.APPEND && write().distribution == WriteDistribution.Hash && !write().resolveInBackground
+    )
     assert(write("replace" -> "True").mode == WriteSpec.Mode.UPSERT && write("replace" -> "false").mode == WriteSpec.Mode.APPEND)
     assert(write("write.mode" -> "ignore", "replace" -> "true").mode == WriteSpec.Mode.IGNORE)
     assert(write("write.distribution" -> "RANGE").distribution == WriteDistribution.Range)
     assert(write("skipCommitSecondaryKey" -> "true").resolveInBackground)
-    val bySession = WriteConf(conf(session = Seq("spark.tispark.write.mode" -> "upsert", "spark.tispark.deadline.commit" -> "1min")))
+    val bySession =
+      WriteConf(conf(session = Seq("spark.tispark.write.mode" -> "upsert", "spark.tispark.deadline.commit" -> "1min")))
     assert(bySession.mode == WriteSpec.Mode.UPSERT && bySession.commitDeadlineMillis == 60000)
     Seq("write.mode" -> "insert", "replace" -> "yes", "write.batch.bytes" -> "1k", "write.concurrency" -> "0").foreach { bad =>
       assert(intercept[IllegalArgumentException](write(bad)).getMessage.startsWith(s"option ${bad._1}: the value"), bad)

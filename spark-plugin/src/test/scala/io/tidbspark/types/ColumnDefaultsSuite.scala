@@ -31,7 +31,9 @@ class ColumnDefaultsSuite extends AnyFunSuite {
   test("the time of the statement, with the column's digits") {
     assert(default("CURRENT_TIMESTAMP", TimestampType).contains("CAST(date_trunc('SECOND', current_timestamp()) AS TIMESTAMP)"))
     assert(
-      default("CURRENT_TIMESTAMP(6)", TimestampNTZType).contains("CAST(date_trunc('MICROSECOND', localtimestamp()) AS TIMESTAMP_NTZ)")
+      default("CURRENT_TIMESTAMP(6)", TimestampNTZType).contains(
+        "CAST(date_trunc('MICROSECOND', localtimestamp()) AS TIMESTAMP_NTZ)"
+      )
     )
   }
 

@@ -34,7 +34,11 @@ class ArrowBatchExporterSuite extends AnyFunSuite {
     (TimestampType, -62135596800000000L, 253402300799999999L),
     (TimestampNTZType, 1L, -1L),
     (DayTimeIntervalType(), 3020399999999L, -3020399999999L),
-    (ArrayType(FloatType, containsNull = false), new GenericArrayData(Array[Any](1.5f, -2.5f)), new GenericArrayData(Array[Any]()))
+    (
+      ArrayType(FloatType, containsNull = false),
+      new GenericArrayData(Array[Any](1.5f, -2.5f)),
+      new GenericArrayData(Array[Any]())
+    )
   )
 
   private val columns = StructType(types.zipWithIndex.map { case ((dataType, _, _), i) => StructField(s"c$i", dataType) })

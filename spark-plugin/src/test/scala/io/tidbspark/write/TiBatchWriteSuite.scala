@@ -10,15 +10,14 @@ class TiBatchWriteSuite extends AnyFunSuite {
   private def message(rows: Long): WriterCommitMessage =
     TiCommitMessage(CommitMessage.newBuilder().setRows(rows).build().toByteArray, rows)
 
-  private class Case(fail: String*) {
+  private class Case(failing: String*) {
     val calls: WriteFixtures.Calls = WriteFixtures.calls
     val write = new TiBatchWrite(
       "test",
-      new WriteFixtures.Transaction(calls, fail.toSet),
-      _ => (_, _) => fail("no task runs here"),
+      new WriteFixtures.Transaction(calls, failing.toSet),
+      _ => (_, _) => throw new AssertionError("no task runs here"),
       _ => calls += "end"
     )
-    private def fail(text: String): Nothing = throw new AssertionError(text)
   }
 
   test("tasks, commit, close; nothing is asked afterwards") {

@@ -47,7 +47,8 @@ class TiWriteBuilderSuite extends AnyFunSuite {
 
   test("a column that must be given is missing") {
     val engine = new WriteFixtures.Engine(WriteInfo.newBuilder().addMissing("x").addMissing("y").build())
-    val message = intercept[AnalysisException](new TiWriteBuilder(WriteFixtures.intent(WriteFixtures.ab), engine).build()).getMessage
+    val message =
+      intercept[AnalysisException](new TiWriteBuilder(WriteFixtures.intent(WriteFixtures.ab), engine).build()).getMessage
     assert(message.contains("c.db.t: no value for x, y, which is NOT NULL and has no default"))
   }
 

@@ -9,7 +9,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import io.tidbspark.config.{TiConf, WriteConf}
 import io.tidbspark.proto.DataType.Kind
 import io.tidbspark.proto._
-import io.tidbspark.{proto, ReadTimestamp, TableContext}
+import io.tidbspark.{ReadTimestamp, TableContext, proto}
 
 /** A table and a native library that only take notes. */
 object WriteFixtures {

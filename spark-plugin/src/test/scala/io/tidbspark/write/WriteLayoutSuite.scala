@@ -11,7 +11,8 @@ import io.tidbspark.proto.WriteInfo
 class WriteLayoutSuite extends AnyFunSuite {
   private val columns = new StructType().add("id", LongType).add("odd `name`.x", StringType).add("v", ArrayType(FloatType))
 
-  private def names(order: Array[SortOrder]): Seq[String] = order.toSeq.map(_.expression.asInstanceOf[NamedReference].fieldNames.head)
+  private def names(order: Array[SortOrder]): Seq[String] =
+    order.toSeq.map(_.expression.asInstanceOf[NamedReference].fieldNames.head)
 
   test("hash: equal handles meet in one task, sorted") {
     val layout = WriteLayout(WriteDistribution.Hash, Seq("id"), columns)
@@ -33,10 +34,10 @@ class WriteLayoutSuite extends AnyFunSuite {
   }
 
   test("none, and nothing to sort by") {
-    Seq(WriteLayout(WriteDistribution.None, Seq("id"), columns), WriteLayout(WriteDistribution.Hash, Nil, new StructType())).foreach {
-      layout =>
+    Seq(WriteLayout(WriteDistribution.None, Seq("id"), columns), WriteLayout(WriteDistribution.Hash, Nil, new StructType()))
+      .foreach { layout =>
         assert(layout.distribution.isInstanceOf[UnspecifiedDistribution] && layout.ordering.isEmpty)
-    }
+      }
   }
 
   test("a handle column that the rows do not bring is no part of the key") {
