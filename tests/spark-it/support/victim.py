@@ -42,8 +42,8 @@ class Victim:
         append(self.frame(spark), self.database, self.name, **{**SMALL_REQUESTS, **options})
 
     def rule(self, method: str, kind: str, **more) -> dict:
-        """A fault of requests to this table's keys."""
-        return {"method": method, "kind": kind, "table_id": self.id, **more}
+        """A fault of Spark's requests to this table's keys; those of TiDB go on."""
+        return {"method": method, "kind": kind, "table_id": self.id, "request_source": "spark", **more}
 
     @contextlib.contextmanager
     def held(self, method: str, skip: int = 0) -> Iterator[Callable[[float], None]]:
