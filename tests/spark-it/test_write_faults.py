@@ -81,7 +81,7 @@ def test_a_late_copy_after_an_abort(spark, faults, victim):
     faults.clear_faults()
     victim.assert_none()
     time.sleep(4.5)
-    eventually(victim.assert_none, 40)
+    victim.assert_none_at_last(40)
 
 
 def test_a_fault_that_does_not_end(spark, faults, victim):
@@ -106,7 +106,7 @@ def test_the_outcome_stays_unknown(spark, faults, victim):
     named(text, "CommitUnknown", "not known", "transaction", "primary")
     faults.clear_faults()
     # A reader finds out, and resolves what is left.
-    eventually(victim.assert_all, 40)
+    victim.assert_all_at_last(40)
 
 
 def test_the_outcome_stays_unknown_and_it_was_not_committed(spark, faults, victim):
@@ -118,7 +118,7 @@ def test_the_outcome_stays_unknown_and_it_was_not_committed(spark, faults, victi
     named(text, "CommitUnknown", "not known", "transaction", "primary")
     faults.clear_faults()
     assert victim.checksum() == (0, 0)
-    eventually(victim.assert_none, 60)
+    victim.assert_none_at_last(60)
 
 
 def test_a_failure_before_the_commit_rolls_back(spark, faults, victim):
@@ -315,7 +315,7 @@ def test_servers_that_go_away(spark, faults, cluster, victim, role, verb, phase)
     write.succeeded(180)
     cluster.wait_until(lambda: _answers(cluster), 60, 0.5)
     faults.clear_faults()
-    eventually(victim.assert_all, 30)
+    victim.assert_all_at_last(30)
 
 
 def _answers(cluster) -> bool:

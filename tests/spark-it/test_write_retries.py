@@ -16,7 +16,7 @@ from support.oracle import Oracle
 from support.raw_pairs import pairs
 from support.victim import Victim
 from support.write_program import row
-from support.writing import eventually, named
+from support.writing import named
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
 ROWS = 4000
@@ -204,7 +204,7 @@ def test_the_driver_is_killed_before_the_commit(base_conf, cluster, victim, tmp_
             application.kill()
     assert victim.checksum() == (0, 0)
     take_the_rows(cluster, victim)
-    eventually(victim.assert_none, 40)
+    victim.assert_none_at_last(40)
 
 
 def begin_alone(application: Application, victim: Victim) -> None:
@@ -222,7 +222,7 @@ def test_the_driver_is_killed_after_the_commit(base_conf, faults, cluster, victi
         application.kill()
         faults.clear_faults()
     assert victim.checksum() == victim.expected()
-    eventually(victim.assert_all, 30)
+    victim.assert_all_at_last(30)
 
 
 @pytest.mark.slow
@@ -241,7 +241,7 @@ def test_the_driver_freezes_for_longer_than_its_locks_live(base_conf, cluster, v
             send(pid, signal.SIGCONT)
         text = application.failed()
         assert any(word in text.lower() for word in ("rolled back", "lost", "conflict", "expired")), text
-    eventually(victim.assert_none, 40)
+    victim.assert_none_at_last(40)
 
 
 def test_many_executors_many_faults(executors, faults, victim):
@@ -251,5 +251,5 @@ def test_many_executors_many_faults(executors, faults, victim):
                         for number, kind in enumerate(kinds)])
     begin(executors, victim).succeeded()
     faults.clear_faults()
-    eventually(victim.assert_all, 10)
+    victim.assert_all_at_last(10)
 

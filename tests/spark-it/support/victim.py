@@ -2,7 +2,6 @@
 import contextlib
 import json
 import threading
-import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,10 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from .cluster import TestCluster
 from .oracle import Oracle
-from .raw_pairs import assert_intact, assert_no_locks, pairs, record_key
+from .raw_pairs import assert_intact, assert_no_locks, locks, pairs, record_key
 from .sparks import CATALOG
 from .write_program import row, source
-from .writing import append, messages
+from .writing import append, eventually, messages
 
 DEFINITION = "(id BIGINT PRIMARY KEY CLUSTERED, u BIGINT NOT NULL, s VARCHAR(99), UNIQUE KEY once (u), KEY plain (s))"
 CHECKSUM = "SELECT count(*), coalesce(sum(crc32(concat(id, ',', u, ',', s))), 0) FROM "
@@ -91,6 +90,25 @@ class Victim:
         rows = int(self.oracle.one(f"SELECT count(*) FROM {self.database}.{self.name}"))
         assert len(mine) == 3 * rows, f"{len(mine)} pairs of {rows} rows"
 
+    def assert_all_at_last(self, seconds: float = 40, others: str = "FALSE") -> None:
+        """`assert_all` for a write whose locks its readers have to resolve: nobody else is left to do it."""
+        def check() -> None:
+            self.oracle.execute(f"ADMIN CHECK TABLE {self.database}.{self.name}")
+            self.assert_all(others=others)
+
+        eventually(check, seconds)
+
+    def assert_none_at_last(self, seconds: float = 60) -> None:
+        """`assert_none` for a write that nobody has ended. The primary's lock may stay until garbage collection if nobody meets it."""
+        def check() -> None:
+            assert self.checksum() == (0, 0)
+            self.oracle.execute(f"ADMIN CHECK TABLE {self.database}.{self.name}")
+            left = [lock for lock in locks(self.cluster, self.oracle, self.database, self.name) if lock["type"] != "Lock"]
+            assert not left, f"{len(left)} locks are left, the first: {left[0]}"
+            assert pairs(self.cluster, self.oracle, self.database, self.name) == []
+
+        eventually(check, seconds)
+
     def assert_truthful(self, outcome: dict, wait: float = 0.0) -> None:
         """What the write said of itself is what is there."""
         if outcome["event"] == "done":
@@ -146,7 +164,3 @@ class Background:
         assert "panic" not in outcome["text"].lower(), outcome["text"]
         return outcome["text"]
 
-
-def pause(seconds: float) -> None:
-    """Lets something go on for a while."""
-    time.sleep(seconds)
