@@ -50,7 +50,7 @@ pub enum SparkType {
     TimestampNtz,
     /// INTERVAL DAY TO SECOND
     DayTimeInterval,
-    /// ARRAY<FLOAT>
+    /// `ARRAY<FLOAT>`
     ArrayFloat,
 }
 

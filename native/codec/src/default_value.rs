@@ -15,7 +15,7 @@ use crate::mysql::enum_set::{enum_number, set_bits};
 use crate::mysql::time::MysqlTime;
 use crate::mysql::{bit, duration, json_encode};
 
-/// The datum of a default value: `text` is `origin_default` (BIT: `origin_default_bit`); `None` is NULL.
+/// The datum of a default value, as the column's rows and index entries take it: `text` is `origin_default` (BIT: `origin_default_bit`); `None` is NULL.
 ///
 /// # Errors
 /// [`CodecError::BadText`] when the text is not of the type, [`CodecError::Unsupported`] for types without default values.
@@ -72,7 +72,7 @@ pub fn datum<'a>(ft: &FieldType, text: Option<&'a [u8]>) -> Result<Datum<'a>, Co
             )
         }
         t::DATETIME | t::TIMESTAMP => Datum::Uint(MysqlTime::parse(text()?)?.to_packed()),
-        t::DURATION => Datum::Int(duration::parse(text()?)?),
+        t::DURATION => Datum::Duration(duration::parse(text()?)?),
         _ => {
             let reason = "its default value is not known to this version".to_owned();
             return Err(UnsupportedType {
@@ -106,12 +106,15 @@ fn padded<'a>(ft: &FieldType, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     Cow::Borrowed(bytes)
 }
 
-/// `ColumnInfo.default_val` for a column: [`datum`] in the form of values.
+/// `ColumnInfo.default_val` for a column: [`datum`] in the form of values, with TIME as an integer.
 ///
 /// # Errors
 /// As [`datum`].
 pub fn encode(ft: &FieldType, text: Option<&[u8]>) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::new();
-    datum(ft, text)?.encode_value(&mut out)?;
+    match datum(ft, text)? {
+        Datum::Duration(nanos) => Datum::Int(nanos).encode_value(&mut out)?,
+        other => other.encode_value(&mut out)?,
+    }
     Ok(out)
 }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use ti_codec::row::{RowEncoder, RowView};
 use ti_codec::{default_value, FieldType};
 
 #[test]
@@ -33,6 +34,19 @@ fn default_values_and_type_names_are_those_of_tidb() {
         if let Some(text) = text.strip_prefix('x') {
             let ours = default_value::encode(&ft, Some(&common::unhex(text))).unwrap();
             assert_eq!(common::hex(&ours), datum, "{name}");
+            // Rows take it too.
+            let bytes = common::unhex(text);
+            let value = default_value::datum(&ft, Some(&bytes)).unwrap();
+            let mut encoder = RowEncoder::new();
+            encoder.push(1, &ft, &value).unwrap();
+            let mut row = Vec::new();
+            encoder.finish(&mut row).unwrap();
+            let read = RowView::parse(&row).unwrap().get(1, &ft).unwrap().unwrap();
+            let encoded = |datum: &ti_codec::datum::Datum<'_>| {
+                let mut out = Vec::new();
+                datum.encode_value(&mut out).map(|()| common::hex(&out))
+            };
+            assert_eq!(encoded(&read), encoded(&value), "{name}");
             seen += 1;
         }
         assert_eq!(default_value::encode(&ft, None), Ok(vec![0]));
