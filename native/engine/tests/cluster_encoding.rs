@@ -243,3 +243,40 @@ fn partitioned_tables_and_global_indexes() {
         check(&cluster, name);
     }
 }
+
+#[test]
+fn collations_that_look_at_characters() {
+    let cluster = Cluster::new("index_collations");
+    let rng = &mut random("collations");
+    for collation in [
+        "utf8mb4_general_ci",
+        "utf8_general_ci",
+        "utf8mb4_unicode_ci",
+        "utf8mb4_0900_ai_ci",
+    ] {
+        let types = [
+            format!("VARCHAR(400) COLLATE {collation} NOT NULL"),
+            format!("CHAR(100) COLLATE {collation} NOT NULL"),
+            format!("TEXT COLLATE {collation}"),
+            "INT NOT NULL".to_owned(),
+            "VARCHAR(40)".to_owned(),
+            format!("ENUM('a','B') COLLATE {collation}"),
+        ];
+        let types: Vec<&str> = types.iter().map(String::as_str).collect();
+        let keys = "KEY a (c0), KEY b (c1), UNIQUE KEY c (c0, c1, c3), KEY d (c2(3)), KEY e (c0(2)), UNIQUE KEY f (c2(5), c3), \
+                    KEY g (c4, c1(3)), KEY h (c3), KEY i (c5), UNIQUE KEY j (c4, c0(90))";
+        let primary_keys = [
+            "",
+            ", PRIMARY KEY (c3) CLUSTERED",
+            ", PRIMARY KEY (c3, c0) NONCLUSTERED",
+            ", PRIMARY KEY (c0, c3) CLUSTERED",
+            ", PRIMARY KEY (c1, c3) CLUSTERED",
+            ", PRIMARY KEY (c3, c0(3), c1(2)) CLUSTERED",
+        ];
+        for (i, primary_key) in primary_keys.iter().enumerate() {
+            let name = format!("{collation}_{i}");
+            fill(&cluster, rng, &name, &types, &format!("{keys}{primary_key}"), 150);
+            check(&cluster, &name);
+        }
+    }
+}

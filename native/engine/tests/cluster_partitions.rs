@@ -287,3 +287,23 @@ fn what_cannot_be_placed_exactly_is_refused_by_name() {
     let error = PartitionLocator::new(&cluster.stored("p").info).unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidArgument, "{error}");
 }
+
+#[test]
+fn collations_that_look_at_characters() {
+    let cluster = Cluster::new("partition_collations");
+    let rng = &mut random("collations");
+    for collation in ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_0900_ai_ci"] {
+        let text = format!("VARCHAR(400) COLLATE {collation}");
+        let member = format!("ENUM('a','B','c') COLLATE {collation}");
+        let members = format!("SET('a','B','c') COLLATE {collation}");
+        let types = ["INT", text.as_str(), member.as_str(), members.as_str()];
+        plain(&cluster, rng, &types, 200);
+        for column in ["c1", "c2", "c3"] {
+            check(&cluster, &types, &format!("KEY ({column}) PARTITIONS 16"));
+        }
+        let bounds = "(PARTITION p0 VALUES LESS THAN ('A'), PARTITION p1 VALUES LESS THAN ('A a'), PARTITION p2 VALUES LESS THAN ('ss'), PARTITION p3 VALUES LESS THAN (MAXVALUE))";
+        check(&cluster, &types, &format!("RANGE COLUMNS (c1) {bounds}"));
+        let list = "(PARTITION p0 VALUES IN ('A', '', NULL), PARTITION p1 VALUES IN ('b', 'e', 'ss'))";
+        check(&cluster, &types, &format!("LIST COLUMNS (c1) {list}"));
+    }
+}

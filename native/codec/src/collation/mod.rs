@@ -3,13 +3,20 @@
 //! ```text
 //! binary, utf8mb4_0900_bin                         the bytes
 //! ascii_bin, latin1_bin, utf8_bin, utf8mb4_bin     the bytes without the spaces (U+0020) at the end: PAD SPACE
+//! utf8_general_ci, utf8mb4_general_ci              the weights of the characters, without the spaces at the end
+//! utf8_unicode_ci, utf8mb4_unicode_ci              the same with other weights (UCA 4.0.0)
+//! utf8mb4_0900_ai_ci                               the same with other weights (UCA 9.0.0), spaces at the end count
 //! ```
 //! All texts are UTF-8 here whatever the column's character set is: that is how TiDB keeps them. These are the rules of TiDB's "new collation
 //! framework", the only one since 6.0 (`new_collation_enabled`). Source: TiDB `util/collate`.
 
+mod weights;
+
 use std::borrow::Cow;
 
+use crate::bytes::lossy;
 use crate::error::CodecError;
+use weights::Weights;
 
 /// A collation whose sort keys are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +27,12 @@ pub enum Collation {
     NoPadBin,
     /// `*_bin` otherwise: spaces at the end do not count.
     PadSpaceBin,
+    /// `utf8_general_ci`, `utf8mb4_general_ci`.
+    GeneralCi,
+    /// `utf8_unicode_ci`, `utf8mb4_unicode_ci`.
+    UnicodeCi,
+    /// `utf8mb4_0900_ai_ci`.
+    Unicode0900AiCi,
 }
 
 impl Collation {
@@ -32,6 +45,9 @@ impl Collation {
             "" | "binary" => Self::Binary,
             "utf8mb4_0900_bin" => Self::NoPadBin,
             "ascii_bin" | "latin1_bin" | "utf8_bin" | "utf8mb4_bin" => Self::PadSpaceBin,
+            "utf8_general_ci" | "utf8mb4_general_ci" => Self::GeneralCi,
+            "utf8_unicode_ci" | "utf8mb4_unicode_ci" => Self::UnicodeCi,
+            "utf8mb4_0900_ai_ci" => Self::Unicode0900AiCi,
             other => {
                 return Err(CodecError::UnsupportedFeature(format!(
                     "collation {other} cannot be written: its sort keys are not known to this version"
@@ -49,13 +65,28 @@ impl Collation {
     /// The sort key of a text.
     ///
     /// # Errors
-    /// [`CodecError::BadText`] for text that is not UTF-8, where the collation looks at characters.
+    /// Where the collation looks at characters: [`CodecError::BadText`] for text that is not UTF-8, or that has a character on which TiDB
+    /// itself fails.
     pub fn sort_key<'a>(self, text: &'a [u8]) -> Result<Cow<'a, [u8]>, CodecError> {
         Ok(match self {
             Self::Binary | Self::NoPadBin => Cow::Borrowed(text),
             Self::PadSpaceBin => Cow::Borrowed(without_tail_spaces(text)),
+            Self::GeneralCi => weigh(weights::general_ci()?, without_tail_spaces(text))?,
+            Self::UnicodeCi => weigh(weights::unicode_ci()?, without_tail_spaces(text))?,
+            Self::Unicode0900AiCi => weigh(weights::unicode_0900_ai_ci()?, text)?,
         })
     }
+}
+
+fn weigh(weights: &Weights, text: &[u8]) -> Result<Cow<'static, [u8]>, CodecError> {
+    let characters = std::str::from_utf8(text).map_err(|_| CodecError::bad_text("UTF-8 text", &lossy(text)))?;
+    let mut key = Vec::with_capacity(characters.len() * 2);
+    for character in characters.chars() {
+        if !weights.append(character, &mut key) {
+            return Err(CodecError::bad_text("text for its collation", characters));
+        }
+    }
+    Ok(Cow::Owned(key))
 }
 
 /// Appends the sort key of a text under a collation.

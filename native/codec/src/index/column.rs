@@ -193,6 +193,7 @@ impl KeyColumn {
         match collation {
             Collation::Binary | Collation::NoPadBin => None,
             Collation::PadSpaceBin => varchar.then_some(collation),
+            Collation::GeneralCi | Collation::UnicodeCi | Collation::Unicode0900AiCi => Some(collation),
         }
     }
 }

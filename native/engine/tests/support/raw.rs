@@ -34,7 +34,9 @@ impl Cluster {
     /// All pairs of a range as of now.
     pub fn pairs(&self, (start, end): (Vec<u8>, Vec<u8>)) -> Pairs {
         let client = self.session.client();
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             let pairs = self.wait(async {
                 let ts = client.timestamp().await?;
                 client.snapshot(ts).await?.scan(start.clone(), end.clone()).await
@@ -42,7 +44,7 @@ impl Cluster {
             match pairs {
                 Ok(pairs) => return pairs.into_iter().collect(),
                 // TiDB commits in the background, and this reader resolves one lock at a time.
-                Err(error) if error.is_retryable() => {}
+                Err(error) if error.is_retryable() && attempts < 5 => {}
                 Err(error) => panic!("{error}"),
             }
         }
