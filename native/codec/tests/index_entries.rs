@@ -87,10 +87,7 @@ fn values_restore_texts_whose_spaces_the_key_does_not_have() {
     let (key, value, _) = entry(&mut unique, &row, &Handle::Int(-2));
     // The key is that of "ab"; all columns are restored, and the tail holds the handle.
     assert_eq!(key, "016162000000000000f9038000000000000001");
-    assert_eq!(
-        value,
-        "08800002000000010204000500616220200 1fffffffffffffffe".replace(' ', "")
-    );
+    assert_eq!(value, "088000020000000102040005006162202001fffffffffffffffe");
     // A CHAR has no spaces at its end, and byte strings keep theirs: nothing to restore.
     for ft in [
         text(t::STRING, "utf8mb4", "utf8mb4_bin"),
@@ -117,10 +114,7 @@ fn common_handles_are_in_the_values_of_distinct_entries() {
     assert!(distinct);
     assert_eq!(key, "017800000000000000f8");
     // Version 1, the handle, and the spaces of columns 1 and 3.
-    assert_eq!(
-        value,
-        "007d017f000a016b00000000000000f8800002000000010301000200 0103".replace(' ', "")
-    );
+    assert_eq!(value, "007d017f000a016b00000000000000f88000020000000103010002000103");
     let error = unique
         .entry(1, None, &row, &Handle::Int(1), &mut Vec::new(), &mut Vec::new())
         .unwrap_err();
