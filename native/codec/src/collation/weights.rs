@@ -207,7 +207,7 @@ impl Weights {
                 // 19 leading consonants x 21 vowels x 28 final consonants, the first of which is none.
                 let index = point.wrapping_sub(FIRST_HANGUL);
                 let parts = [0x1100 + index / 588, 0x1161 + index % 588 / 28, 0x11a7 + index % 28];
-                let present = if index % 28 == 0 { 2 } else { 3 };
+                let present = if index.is_multiple_of(28) { 2 } else { 3 };
                 for part in parts.into_iter().take(present) {
                     if let (Rule::Listed(first), run) = self.rule(part) {
                         self.listed(first, run.start, part)
