@@ -12,6 +12,7 @@ pub mod default_value;
 pub mod descriptor;
 pub mod listing;
 pub mod meta_key;
+pub mod partition_info;
 pub mod schema;
 pub mod show;
 pub mod table_info;

@@ -13,8 +13,7 @@ use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use prost::Message;
-use ti_client::{BatchOptions, Client, ClientErrorKind, PrewriteOptions, PrewriteStats, TxnInfo};
+use ti_client::{BatchOptions, Client, PrewriteStats, TxnInfo};
 use ti_codec::datum::Datum;
 use ti_codec::input::{BoundColumn, InputColumn};
 use ti_proto::plan;
@@ -22,18 +21,23 @@ use ti_proto::plan::write_spec::{Mode, Overwrite};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::buffer::{Buffer, Duplicate, Expect, Sorted};
+use super::buffer::{Buffer, Duplicate, Expect};
 use super::encode::RowWriter;
 use super::metrics::{Counters, Step};
 use super::old_rows::{OldRows, Staged, STAGED_ROWS};
-use super::row_id::{Allocator, IdKind, TaskIds};
+use super::row_id::TaskIds;
 use super::spec::{Source, Spec};
-use super::table::{borrow, AutoColumn, HandleSource, WriteTable};
+use super::table::{borrow, AutoColumn, WriteTable};
 use super::tally::{Sums, Touched};
-use super::wire::{self, WireTally, WriteCommon};
-use super::{duplicate, keys, open_table};
+use super::wire::{self, WriteCommon};
+use super::{duplicate, open_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime;
+
+mod flight;
+mod ids;
+
+use flight::TWICE;
 
 /// Keys of a task that travel in its message, bytes: small jobs are committed by them.
 const FEW_KEYS_BYTES: usize = 16 << 10;
@@ -394,53 +398,6 @@ impl Task {
         Ok(())
     }
 
-    /// Generates the value of the AUTO_INCREMENT or AUTO_RANDOM column where it is NULL or 0, and remembers explicit ones.
-    fn fill_ids(&mut self, values: &mut [Datum<'_>]) -> Result<()> {
-        let Some((auto, ids)) = &mut self.ids.column else {
-            return Ok(());
-        };
-        let Some(value) = values.get_mut(auto.offset()) else {
-            return Ok(());
-        };
-        let explicit = match value {
-            Datum::Null => Some(0),
-            Datum::Int(v) => u64::try_from(*v).ok(),
-            Datum::Uint(v) => Some(*v),
-            // Negative ones saturate at 0, and are kept all the same.
-            Datum::Float(v) if *v < 0.0 => None,
-            Datum::Float(v) => Some(*v as u64),
-            _ => None,
-        };
-        match explicit {
-            // Negative: neither generated nor of interest to the allocator.
-            None => {}
-            Some(0) => {
-                let id = next_id(ids, &self.client, &self.cancelled)?;
-                let ty = self.table.columns.get(auto.offset()).map(|c| &c.field_type);
-                *value = match value_kind(ty) {
-                    ValueKind::Unsigned => Datum::Uint(id),
-                    ValueKind::Float => Datum::Float(id as f64),
-                    ValueKind::Signed => Datum::Int(id as i64),
-                };
-            }
-            Some(id) => {
-                let id = match auto {
-                    AutoColumn::Increment(_) => id,
-                    AutoColumn::Random(_, format) => format.increment(id),
-                };
-                self.ids.greatest_explicit = self.ids.greatest_explicit.max(id);
-            }
-        }
-        Ok(())
-    }
-
-    fn next_row_id(&mut self) -> Result<Option<u64>> {
-        match &mut self.ids.rows {
-            Some(ids) => next_id(ids, &self.client, &self.cancelled).map(Some),
-            None => Ok(None),
-        }
-    }
-
     fn check_nulls(&self, values: &[Datum<'_>]) -> Result<()> {
         let null = self
             .table
@@ -455,259 +412,5 @@ impl Task {
                 format!("Column '{}' cannot be null", column.name),
             )),
         }
-    }
-
-    /// Reads what is in the way of the staged rows and moves them to the buffer.
-    fn unstage(&mut self) -> Result<()> {
-        if self.staged.is_empty() {
-            return Ok(());
-        }
-        let (staged, old, buffer) = (&mut self.staged, &self.old_rows, &mut self.buffer);
-        let found = match self.spec.mode {
-            Mode::Ignore => wait(&self.cancelled, staged.ignore_taken(old, buffer))?,
-            Mode::Append | Mode::Upsert => wait(&self.cancelled, staged.replace_taken(old, &mut self.rows, buffer))?,
-        };
-        self.counters.skipped(found.skipped);
-        self.counters.deleted(found.deleted);
-        Ok(())
-    }
-
-    /// Hands the buffer to the runtime, after the one before has been prewritten.
-    fn flush(&mut self) -> Result<()> {
-        self.settle()?;
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let buffer = std::mem::take(&mut self.buffer);
-        let memory = buffer.memory();
-        self.note_memory(memory);
-        let (client, info) = (self.client.clone(), self.info.clone());
-        let options = PrewriteOptions {
-            request_bytes: self.spec.request_bytes,
-            concurrency: self.spec.concurrency,
-            deadline: self.spec.prewrite_deadline,
-            ..PrewriteOptions::default()
-        };
-        let keep = self.keys.wanted;
-        let start = Instant::now();
-        let handle = runtime::runtime()?.spawn(async move {
-            let sorted = buffer.sort().map_err(Failure::Duplicate)?;
-            let (mut sums, mut touched) = (Sums::default(), Touched::default());
-            sorted.tally(&mut sums, &mut touched);
-            let keys = if keep { copy_keys(&sorted) } else { Vec::new() };
-            let stats = client
-                .prewrite(&info, sorted.mutations(), &options)
-                .await
-                .map_err(Failure::Client)?;
-            Ok(Prewritten {
-                stats,
-                sums,
-                touched,
-                keys,
-            })
-        });
-        self.in_flight = Some(InFlight { handle, memory, start });
-        Ok(())
-    }
-
-    fn note_memory(&mut self, more: usize) {
-        let now = more + self.in_flight.as_ref().map_or(0, |f| f.memory) + self.buffer.memory() + self.keys.bytes;
-        self.greatest_memory = self.greatest_memory.max(now);
-        self.counters.memory(self.greatest_memory);
-    }
-
-    /// Waits for the buffer that is being prewritten.
-    fn settle(&mut self) -> Result<()> {
-        let Some(in_flight) = &mut self.in_flight else {
-            return Ok(());
-        };
-        let start = in_flight.start;
-        let handle = &mut in_flight.handle;
-        let landed = wait(&self.cancelled, async {
-            handle
-                .await
-                .map_err(|e| Error::new(ErrorKind::Internal, format!("a prewrite was given up: {e}")))
-        })?;
-        self.note_memory(0);
-        self.in_flight = None;
-        let done = landed.map_err(|failure| self.error(failure))?;
-        self.counters.prewritten(&done.stats, start);
-        self.sums.merge(&done.sums);
-        self.touched.merge(&done.touched.to_wire());
-        self.keys.add(done.keys, self.info.start_ts);
-        Ok(())
-    }
-
-    fn error(&self, failure: Failure) -> Error {
-        match failure {
-            Failure::Duplicate(duplicate) => duplicate::error(&self.table, &duplicate.key, TWICE),
-            Failure::Client(error) => self.taken_row(&error).unwrap_or_else(|| name_error(&self.table, error)),
-        }
-    }
-
-    /// An entry that should be free and is not belongs to a row with the same handle, most likely, and that is what the user has to know. Requests
-    /// are answered in any order, and entries come before rows in the order of keys.
-    fn taken_row(&self, error: &ti_client::ClientError) -> Option<Error> {
-        let key = error.key().filter(|_| error.kind == ClientErrorKind::AssertionFailed)?;
-        let row = wait(&self.cancelled, self.old_rows.row_of_entry(&self.rows, key)).ok()??;
-        Some(duplicate::error(&self.table, &row, TAKEN))
-    }
-
-    fn finish(&mut self) -> Result<plan::CommitMessage> {
-        self.unstage()?;
-        self.flush()?;
-        self.settle()?;
-        let few = self.keys.wanted && self.keys.bytes <= FEW_KEYS_BYTES;
-        let keys = std::mem::take(&mut self.keys.keys);
-        let (few_keys, kept_keys) = match few {
-            true => (keys.iter().map(|key| key.to_vec()).collect(), 0),
-            false if self.keys.wanted => (Vec::new(), keys::keep(self.info.start_ts, keys)),
-            false => (Vec::new(), 0),
-        };
-        let metrics = self.counters.snapshot();
-        let tally = WireTally {
-            mutations: self.sums.count,
-            keys: self.sums.keys.to_be_bytes().to_vec(),
-            values: self.sums.values.to_be_bytes().to_vec(),
-            ranges: self.touched.to_wire(),
-            greatest_explicit_id: self.ids.greatest_explicit,
-            unrepeatable: self.ids.unrepeatable(),
-            few_keys,
-            kept_keys,
-            partitions: std::mem::take(&mut self.partitions),
-            metrics: Some(metrics),
-        };
-        Ok(plan::CommitMessage {
-            partition: self.open.partition,
-            attempt_number: self.open.attempt_number,
-            stage_attempt_number: self.open.stage_attempt_number,
-            rows: metrics.rows.saturating_sub(metrics.skipped_rows),
-            tally: tally.encode_to_vec(),
-        })
-    }
-}
-
-/// What to do about two rows with one key.
-const TWICE: &str = "two rows of the write have it: remove one of them";
-/// What to do about a key that somebody has.
-const TAKEN: &str = "a row of the table has it";
-
-/// An error of a prewrite, with the key by its name.
-fn name_error(table: &WriteTable, error: ti_client::ClientError) -> Error {
-    let named = error.key().and_then(|key| duplicate::describe(table, key));
-    match (error.kind, error.key(), named) {
-        (ClientErrorKind::KeyExists, Some(key), _) => duplicate::error(table, key, TAKEN),
-        (_, _, Some((index, values))) => {
-            Error::from(error).context(format!("table {}, key `{index}` '{values}'", table.full_name()))
-        }
-        _ => Error::from(error).context(format!("table {}", table.full_name())),
-    }
-}
-
-fn copy_keys(sorted: &Sorted) -> Vec<Bytes> {
-    let mut arena = Vec::with_capacity(sorted.keys().map(<[u8]>::len).sum());
-    let mut ends = Vec::with_capacity(sorted.len());
-    for key in sorted.keys() {
-        arena.extend_from_slice(key);
-        ends.push(arena.len());
-    }
-    let arena = Bytes::from(arena);
-    let mut start = 0;
-    ends.into_iter()
-        .map(|end| {
-            let key = arena.slice(start..end);
-            start = end;
-            key
-        })
-        .collect()
-}
-
-impl KeyList {
-    /// Most bytes of keys that one task keeps for the driver beside it.
-    const MAX_BYTES: usize = 32 << 20;
-
-    fn add(&mut self, keys: Vec<Bytes>, start_ts: u64) {
-        if !self.wanted {
-            return;
-        }
-        self.bytes += keys.iter().map(|key| key.len() + size_of::<Bytes>()).sum::<usize>();
-        self.keys.extend(keys);
-        let most = if keys::are_wanted(start_ts) {
-            Self::MAX_BYTES
-        } else {
-            FEW_KEYS_BYTES
-        };
-        if self.bytes > most {
-            *self = Self {
-                wanted: false,
-                keys: Vec::new(),
-                bytes: 0,
-            };
-        }
-    }
-}
-
-impl Ids {
-    fn new(table: &WriteTable, common: &WriteCommon, partition: u32) -> Self {
-        let database = common.allocator_database;
-        let reserved = common.reserved.as_ref();
-        let rows = match (&table.handle, Allocator::of_rows(table, database)) {
-            (HandleSource::RowId(format), Some(allocator)) => Some(TaskIds::new(
-                allocator,
-                IdKind::Sharded(*format),
-                common.start_ts,
-                partition,
-                reserved,
-            )),
-            _ => None,
-        };
-        let column = table
-            .auto
-            .zip(Allocator::of_column(table, database))
-            .map(|(auto, allocator)| {
-                let (kind, reserved) = match auto {
-                    AutoColumn::Increment(_) => (IdKind::Increment, None),
-                    // Row ids and AUTO_RANDOM exclude each other: the reservation is for the one that there is.
-                    AutoColumn::Random(_, format) => (IdKind::Sharded(format), reserved.filter(|_| rows.is_none())),
-                };
-                (
-                    auto,
-                    TaskIds::new(allocator, kind, common.start_ts, partition, reserved),
-                )
-            });
-        Self {
-            rows,
-            column,
-            greatest_explicit: 0,
-        }
-    }
-
-    fn unrepeatable(&self) -> bool {
-        let rows = self.rows.as_ref().is_some_and(TaskIds::unrepeatable);
-        rows || self.column.as_ref().is_some_and(|(_, ids)| ids.unrepeatable())
-    }
-}
-
-fn next_id(ids: &mut TaskIds, client: &Arc<Client>, cancelled: &watch::Sender<bool>) -> Result<u64> {
-    loop {
-        if let Some(id) = ids.take_next() {
-            return Ok(id);
-        }
-        wait(cancelled, ids.refill(client))?;
-    }
-}
-
-enum ValueKind {
-    Signed,
-    Unsigned,
-    Float,
-}
-
-fn value_kind(ty: Option<&ti_codec::FieldType>) -> ValueKind {
-    use ti_codec::field_type::type_code as t;
-    match ty {
-        Some(ty) if matches!(ty.tp, t::FLOAT | t::DOUBLE) => ValueKind::Float,
-        Some(ty) if ty.is_unsigned() => ValueKind::Unsigned,
-        _ => ValueKind::Signed,
     }
 }
