@@ -204,7 +204,9 @@ fn ranges_and_lists_of_other_columns() {
         for last in [")", ", PARTITION p4 VALUES LESS THAN (MAXVALUE))"] {
             check(&cluster, &types, &format!("RANGE COLUMNS ({column}) {bounds}{last}"));
         }
-        let list = "(PARTITION p0 VALUES IN ('a', '', NULL), PARTITION p1 VALUES IN ('A', 'b', 'é'))";
+        // TiDB keeps '' of a byte string in a form that it cannot read itself.
+        let empty = if column == "c4" { "" } else { "'', " };
+        let list = format!("(PARTITION p0 VALUES IN ('a', {empty}NULL), PARTITION p1 VALUES IN ('A', 'b', 'é'))");
         check(&cluster, &types, &format!("LIST COLUMNS ({column}) {list}"));
     }
     for column in ["c6", "c7", "c8"] {
