@@ -112,6 +112,7 @@ class ArrowBatchExporterSuite extends AnyFunSuite {
           try Data.importSchema(allocator, ArrowSchema.wrap(schema), provider)
           finally provider.close()
         assert(imported.getFields.asScala.map(_.getName) == columns.fieldNames.toSeq)
+        assert(imported.findField("c9").getType.toString == "Utf8" && imported.findField("c10").getType.toString == "Binary")
         assert(imported.findField("c12").getType.toString == "Timestamp(MICROSECOND, UTC)")
         assert(imported.findField("c13").getType.toString == "Timestamp(MICROSECOND, null)")
         assert(imported.findField("c14").getType.toString == "Duration(MICROSECOND)")

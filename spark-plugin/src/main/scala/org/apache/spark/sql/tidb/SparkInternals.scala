@@ -19,7 +19,9 @@ object SparkInternals {
   def fromArrowSchema(schema: Schema): StructType = ArrowUtils.fromArrowSchema(schema)
 
   /** The Arrow types that Spark's own rows are written to. */
-  def toArrowSchema(schema: StructType, timeZone: String): Schema = ArrowUtils.toArrowSchema(schema, timeZone, true)
+  def toArrowSchema(schema: StructType, timeZone: String): Schema =
+    // Not the large forms of strings and binaries, which later versions make by default: the native library takes the small ones.
+    ArrowUtils.toArrowSchema(schema, timeZone, true, false)
 
   /** Spark's writer of rows into Arrow vectors. */
   type RowWriter = ArrowWriter
