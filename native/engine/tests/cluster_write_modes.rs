@@ -261,10 +261,6 @@ fn what_cannot_be_written_is_refused_by_name() {
     refused("v", "view", |_| ());
     refused("q", "sequence", |_| ());
     refused("parent", "fk_p", |r| r.mode = Mode::Upsert.into());
-    refused("parent", "condition", |r| {
-        r.overwrite = Overwrite::All.into();
-        r.filters.push(plan::RowFilter::default());
-    });
     let info = cluster.session.check_write(spec(&cluster, "parent", &[])).unwrap();
     assert_eq!(info.missing, ["id"]);
     assert_eq!(info.handle_columns, ["id"]);
@@ -328,4 +324,81 @@ fn global_indexes() {
         )
         .unwrap();
     assert_eq!(select(&cluster, "t").len(), 1);
+}
+
+/// A comparison of a column with constants, which are the columns of a batch of one row.
+fn comparison(column: &str, operator: plan::row_filter::Operator, constants: &[RecordBatch]) -> plan::RowFilter {
+    let mut values = Vec::new();
+    for batch in constants {
+        let mut writer = arrow_ipc::writer::StreamWriter::try_new(&mut values, &batch.schema()).unwrap();
+        writer.write(batch).unwrap();
+        writer.finish().unwrap();
+    }
+    plan::RowFilter {
+        column: column.into(),
+        operator: operator.into(),
+        values,
+    }
+}
+
+#[test]
+fn a_condition_says_which_rows_are_overwritten() {
+    use plan::row_filter::Operator;
+    let cluster = Cluster::new("w_condition");
+    cluster.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY, d DATE, s VARCHAR(9) COLLATE utf8mb4_bin, n DECIMAL(6, 2), UNIQUE KEY s (s), KEY n (n))",
+    );
+    let before = "(1, '2024-05-01', 'a', 1.5), (2, '2024-05-02', 'b', 2.5), (3, '2024-05-01', 'c', 3.5), (4, NULL, 'd', NULL), (5, '2024-05-03', 'e ', 0)";
+    let one = |definition: &str, value: &str| cluster.source(definition, &format!("({value})"));
+    let day = one("d DATE", "'2024-05-01'");
+    let (two, text) = (one("n DECIMAL(6, 2)", "2.5"), one("s VARCHAR(9)", "'e '"));
+    let list = one("a INT, b INT, c INT", "1, 4, 77");
+    let cases = [
+        (comparison("d", Operator::Equal, &day), "d = '2024-05-01'"),
+        (comparison("d", Operator::GreaterOrEqual, &day), "d >= '2024-05-01'"),
+        (comparison("n", Operator::Less, &two), "n < 2.5"),
+        (comparison("n", Operator::LessOrEqual, &two), "n <= 2.5"),
+        (comparison("s", Operator::Equal, &text), "s = 'e'"),
+        (comparison("s", Operator::Greater, &text), "s > 'e'"),
+        (comparison("id", Operator::In, &list), "id IN (1, 4, 77)"),
+        (comparison("d", Operator::IsNull, &[]), "d IS NULL"),
+        (comparison("n", Operator::IsNotNull, &[]), "n IS NOT NULL"),
+    ];
+    for (filter, condition) in cases {
+        cluster.sql("DELETE FROM t");
+        cluster.sql(&format!("INSERT INTO t VALUES {before}"));
+        cluster.sql("DROP TABLE IF EXISTS u");
+        cluster.sql("CREATE TABLE u LIKE t");
+        cluster.sql("INSERT INTO u SELECT * FROM t");
+        let new = "(10, '2024-05-01', 'x', 9), (11, NULL, NULL, NULL)";
+        let batches = cluster.rows_for("t", new);
+        cluster
+            .write(
+                request(&cluster, "t", |r| {
+                    r.overwrite = Overwrite::All.into();
+                    r.filters.push(filter);
+                }),
+                &[batches],
+            )
+            .unwrap();
+        cluster.sql(&format!("DELETE FROM u WHERE {condition}"));
+        cluster.sql(&format!("INSERT INTO u VALUES {new}"));
+        assert_eq!(select(&cluster, "t"), select(&cluster, "u"), "{condition}");
+    }
+    // A new row may take the place of a row that goes away, and not of one that stays.
+    cluster.sql("DELETE FROM t");
+    cluster.sql(&format!("INSERT INTO t VALUES {before}"));
+    let by_day = |r: &mut plan::WriteSpec| {
+        r.overwrite = Overwrite::All.into();
+        r.filters.push(comparison("d", Operator::Equal, &day));
+    };
+    let batches = cluster.rows_for("t", "(1, '2024-05-01', 'c', 7), (6, '2024-05-01', 'a', 8)");
+    cluster.write(request(&cluster, "t", by_day), &[batches]).unwrap();
+    assert_eq!(select(&cluster, "t").len(), 5);
+    for values in ["(2, '2024-05-01', 'z', 7)", "(7, '2024-05-01', 'b', 7)"] {
+        let batches = cluster.rows_for("t", values);
+        let error = cluster.write(request(&cluster, "t", by_day), &[batches]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::DuplicateKey, "{values}: {error}");
+        assert_eq!(select(&cluster, "t").len(), 5);
+    }
 }

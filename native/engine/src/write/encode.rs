@@ -130,7 +130,10 @@ impl RowWriter {
     }
 
     /// The datums of a stored row, by column offset.
-    fn stored_values(&self, handle: &OwnedHandle, row: &[u8]) -> Result<Vec<Datum<'static>>> {
+    ///
+    /// # Errors
+    /// `Decode` for a row that is damaged.
+    pub fn stored_values(&self, handle: &OwnedHandle, row: &[u8]) -> Result<Vec<Datum<'static>>> {
         let view = RowView::parse(row)?;
         let mut values = Vec::with_capacity(self.table.columns.len());
         for column in &self.table.columns {

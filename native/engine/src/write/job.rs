@@ -22,7 +22,7 @@ use super::audit::{self, Audit, Reasons};
 use super::check::clusters_exactly;
 use super::keys::KeptKeys;
 use super::metrics::{Counters, Step};
-use super::overwrite::{delete_all, table_ranges};
+use super::overwrite::{table_ranges, Deletion};
 use super::row_id::Allocator;
 use super::schema::SchemaCheck;
 use super::spec::Spec;
@@ -44,7 +44,7 @@ pub struct WriteJob {
 
 struct Inner {
     client: Arc<Client>,
-    table: WriteTable,
+    table: Arc<WriteTable>,
     common: WriteCommon,
     spec: Spec,
     transaction: Transaction,
@@ -250,9 +250,20 @@ impl Inner {
             deadline: self.spec.prewrite_deadline,
             ..PrewriteOptions::default()
         };
-        delete_all(&self.client, self.transaction.info(), &ids, &options, &self.counters)
-            .await
-            .map_err(|e| e.context(format!("table {}", self.table.full_name())))
+        let deletion = Deletion {
+            client: &self.client,
+            info: self.transaction.info(),
+            options: &options,
+            counters: &self.counters,
+        };
+        let done = match self.spec.condition.is_always() {
+            true => deletion.delete_all(&ids).await,
+            false => {
+                let table = &self.table;
+                deletion.delete_matching(table, &self.spec.condition).await
+            }
+        };
+        done.map_err(|e| e.context(format!("table {}", self.table.full_name())))
     }
 
     /// Physical tables, and the table itself, which has the entries of global indexes.

@@ -10,7 +10,7 @@
 //! * table, spec, check, refuse: what is written to which columns, and what is refused by name
 //! * encode, partition, row_id: a row's key, value, index entries, partition and generated ids
 //! * buffer, tally, keys: mutations on their way, and what is remembered of them
-//! * old_rows, overwrite: what goes away in the same transaction
+//! * old_rows, overwrite, filter: what goes away in the same transaction
 //! * audit, state: what must be true before the commit, and what may follow after what
 //!
 //! The rules that keep it right under Spark's retries are in docs/adr/0008-writes-point-by-point.md.
@@ -20,6 +20,7 @@ pub mod buffer;
 pub mod check;
 pub mod duplicate;
 pub mod encode;
+pub mod filter;
 pub mod job;
 pub mod keys;
 pub mod metrics;

@@ -16,9 +16,15 @@ use ti_client::{BatchOptions, Client};
 use ti_codec::handle::{decode_record_key, record_key, OwnedHandle};
 
 use super::buffer::{Buffer, Role};
+use super::duplicate;
 use super::encode::RowWriter;
+use super::filter::{as_read, Condition};
 use super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind, Result};
+
+/// What to do about a row that the overwrite does not remove.
+const STAYS: &str =
+    "a row has it, or a unique index entry of the new row, that the overwrite's condition does not remove";
 
 /// Rows that are read about at once.
 pub const STAGED_ROWS: usize = 2_048;
@@ -97,8 +103,18 @@ impl Staged {
         Ok(found)
     }
 
-    /// Moves all rows to `out`, with the deletion of the rows that are in their way.
-    pub async fn replace_taken(&mut self, snapshot: &OldRows, rows: &mut RowWriter, out: &mut Buffer) -> Result<Found> {
+    /// Moves all rows to `out`, with the deletion of the rows that are in their way. With a condition nothing is deleted: the driver deletes all rows
+    /// for which it holds, and others may not be in the way.
+    ///
+    /// # Errors
+    /// `DuplicateKey` when a row is in the way that stays.
+    pub async fn replace_taken(
+        &mut self,
+        snapshot: &OldRows,
+        rows: &mut RowWriter,
+        condition: &Condition,
+        out: &mut Buffer,
+    ) -> Result<Found> {
         let taken = self.taken(snapshot).await?;
         let mut old: HashMap<Bytes, Bytes> = HashMap::new();
         let mut behind_entries = HashSet::new();
@@ -130,6 +146,13 @@ impl Staged {
         old.extend(read);
         for (key, row) in &old {
             let (physical_id, handle) = decode_record_key(key)?;
+            if !condition.is_always() {
+                let values = as_read(rows.stored_values(&handle, row)?, &snapshot.table);
+                if !condition.holds(&values)? {
+                    return Err(duplicate::error(&snapshot.table, key, STAYS));
+                }
+                continue;
+            }
             rows.delete(physical_id, &handle, row, out)?;
         }
         for row in &self.rows {

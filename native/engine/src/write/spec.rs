@@ -10,6 +10,7 @@ use ti_codec::TypeOptions;
 use ti_proto::plan;
 use ti_proto::plan::write_spec::{Mode, Overwrite};
 
+use super::filter::Condition;
 use super::refuse::refusal;
 use super::table::{AutoColumn, Default, HandleSource, WriteTable};
 use crate::catalog::descriptor::ROWID_NAME;
@@ -44,6 +45,8 @@ pub struct Spec {
     pub mode: Mode,
     /// What happens to the table's rows.
     pub overwrite: Overwrite,
+    /// Which rows an overwrite of the table removes.
+    pub condition: Condition,
     /// Tasks may run twice at once.
     pub speculation: bool,
     /// Equal handles meet in one task, one after the other.
@@ -103,6 +106,7 @@ impl Spec {
             )));
         }
         Ok(Self {
+            condition: Condition::new(spec, table, &types)?,
             sources,
             inputs,
             types,
@@ -125,6 +129,11 @@ impl Spec {
         matches!(table.handle, HandleSource::RowId(_)) || table.auto.is_some_and(left_out)
     }
 
+    /// Must rows be staged until it is known what is in their way?
+    pub fn stages_rows(&self) -> bool {
+        self.mode != Mode::Append || !self.condition.is_always()
+    }
+
     /// May a store be told that keys are free? Not when the write removes rows itself, because their keys may be taken again.
     pub fn expects_free_keys(&self) -> bool {
         self.mode != Mode::Upsert && self.overwrite == Overwrite::None
@@ -132,12 +141,8 @@ impl Spec {
 }
 
 fn check_modes(spec: &plan::WriteSpec, table: &WriteTable, mode: Mode, overwrite: Overwrite) -> Result<()> {
-    if !spec.filters.is_empty() {
-        return Err(refusal(
-            &table.database,
-            &table.name,
-            "cannot be overwritten by a condition yet; overwrite the whole table or whole partitions, or delete the rows through TiDB first",
-        ));
+    if !spec.filters.is_empty() && overwrite != Overwrite::All {
+        return Err(invalid("a write has a condition and overwrites nothing by it"));
     }
     if overwrite != Overwrite::None && mode != Mode::Append {
         return Err(invalid(

@@ -17,7 +17,7 @@ use ti_client::{BatchOptions, Client, PrewriteStats, TxnInfo};
 use ti_codec::datum::Datum;
 use ti_codec::input::{BoundColumn, InputColumn};
 use ti_proto::plan;
-use ti_proto::plan::write_spec::{Mode, Overwrite};
+use ti_proto::plan::write_spec::Overwrite;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -371,7 +371,7 @@ impl Task {
     }
 
     fn put(&mut self, values: &[Datum<'_>], row_id: Option<u64>) -> Result<()> {
-        let staging = self.spec.mode != Mode::Append;
+        let staging = self.spec.stages_rows();
         let out = if staging {
             &mut self.staged.buffer
         } else {

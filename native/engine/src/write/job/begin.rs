@@ -138,7 +138,7 @@ impl Parts {
             inner: Arc::new(Inner {
                 kept: KeptKeys::open(self.common.start_ts),
                 client: self.client,
-                table: self.table,
+                table: Arc::new(self.table),
                 common: self.common,
                 spec: self.spec,
                 transaction,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 use ti_client::{ClientErrorKind, PrewriteOptions};
 use ti_proto::plan;
-use ti_proto::plan::write_spec::Mode;
+use ti_proto::plan::write_spec::{Mode, Overwrite};
 
 use super::super::buffer::Sorted;
 use super::super::table::WriteTable;
@@ -26,10 +26,16 @@ impl Task {
         let (staged, old, buffer) = (&mut self.staged, &self.old_rows, &mut self.buffer);
         let found = match self.spec.mode {
             Mode::Ignore => wait(&self.cancelled, staged.ignore_taken(old, buffer))?,
-            Mode::Append | Mode::Upsert => wait(&self.cancelled, staged.replace_taken(old, &mut self.rows, buffer))?,
+            Mode::Append | Mode::Upsert => wait(
+                &self.cancelled,
+                staged.replace_taken(old, &mut self.rows, &self.spec.condition, buffer),
+            )?,
         };
         self.counters.skipped(found.skipped);
-        self.counters.deleted(found.deleted);
+        if self.spec.overwrite == Overwrite::None {
+            // The driver counts what an overwrite removes.
+            self.counters.deleted(found.deleted);
+        }
         Ok(())
     }
 
