@@ -13,6 +13,8 @@ import zipfile
 
 OUR_SPARK_CLASSES = (
     r"org/apache/spark/sql/catalyst/catalog/TiCatalog(\$.*)?\.class",
+    # The name that TiSpark users have in spark.sql.extensions.
+    r"org/apache/spark/sql/TiExtensions\.class",
     r"org/apache/spark/sql/tidb/.*\.class",
 )
 ALLOWED = (
@@ -26,6 +28,7 @@ ALLOWED = (
     r"META-INF/MANIFEST\.MF",
     r"META-INF/(LICENSE|NOTICE)(\.txt)?",
     r"META-INF/services/org\.apache\.spark\.sql\.sources\.DataSourceRegister",
+    r"META-INF/services/org\.apache\.spark\.sql\.SparkSessionExtensionsProvider",
     r"tidb-spark-build\.properties",
 )
 NEEDED = (
@@ -33,6 +36,7 @@ NEEDED = (
     "io/tidbspark/jni/NativeLibrary.class",
     "org/apache/spark/sql/catalyst/catalog/TiCatalog.class",
     "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister",
+    "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider",
     "META-INF/LICENSE",
     "META-INF/NOTICE",
     "tidb-spark-build.properties",
