@@ -86,7 +86,7 @@ def test_random_write(spark, cluster, oracle, database, write_seed):
     # Spark copies.
     options = rng.choice(OPTIONS)
     with settings(spark, sql__session__timeZone=rng.choice(("UTC", "Asia/Kolkata", "America/New_York")),
-                  tispark__types__bit=rng.choice(("auto", "bigint")) if all(case.name != "bit_64" for case in cases) else "auto"):
+                  tispark__types__bit=rng.choice(("binary", "bigint")) if all(case.name != "bit_64" for case in cases) else "binary"):
         source = spark.table(f"{CATALOG}.{database}.{name}")
         append(source.repartition(rng.choice((1, 3))), database, f"{name}_ours", **options)
     assert_same(spark.table(f"{CATALOG}.{database}.{name}_ours"), oracle, f"SELECT * FROM {database}.{name}")

@@ -1,4 +1,6 @@
 """Tables that a write cannot keep right: refused before anything is written, by the name of the feature."""
+import time
+
 import pytest
 
 from support.raw_pairs import locks
@@ -42,7 +44,8 @@ def test_a_feature(spark, cluster, oracle, database, feature):
         else:  # served: then it must be right
             assert oracle.one("SELECT count(*) FROM t") == "4"
             oracle.execute("ADMIN CHECK TABLE t")
-            assert feature in ("global index", "stored generated column", "indexed virtual column"), "no way to keep this right"
+            # Rows that are added to a referenced table break no reference.
+            assert feature in ("global index", "stored generated column", "indexed virtual column", "referenced by a foreign key"), "no way to keep this right"
     finally:
         if feature == "cached table":
             oracle.execute("ALTER TABLE t NOCACHE")
@@ -66,6 +69,7 @@ def test_a_time_travelled_table(spark, oracle, database):
     """What is read at a timestamp of the past cannot be written."""
     oracle.execute("CREATE TABLE past (id INT PRIMARY KEY)", "INSERT INTO past VALUES (1)")
     stamp = oracle.one("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS UNSIGNED)")
+    time.sleep(0.2)  # PD's clock may be a little behind TiDB's: the moment has to be past for it too
     with settings(spark, tispark__stale_read=stamp):
         named(failure(lambda: append(spark.range(5, 6).selectExpr("CAST(id AS INT) AS id"), database, "past")), "stale")
     assert oracle.one("SELECT count(*) FROM past") == "1"

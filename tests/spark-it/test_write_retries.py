@@ -21,7 +21,7 @@ from support.writing import named
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
 ROWS = 4000
 SMALL = {"write.request.bytes": "1k", "write.concurrency": "4", "write.batch.bytes": "64k"}
-FAST = {"spark.network.timeout": "20s", "spark.executor.heartbeatInterval": "2s", "spark.task.maxFailures": "4", "spark.stage.maxConsecutiveAttempts": "8"}
+FAST = {"spark.network.timeout": "20s", "spark.network.timeoutInterval": "5s", "spark.executor.heartbeatInterval": "2s", "spark.task.maxFailures": "4", "spark.stage.maxConsecutiveAttempts": "8"}
 DISTRIBUTIONS = ["hash", "range"]
 numbers = itertools.count()
 

@@ -56,6 +56,9 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
 
   override def schema(): StructType = sparkSchema
 
+  /** Not a view or a sequence. */
+  private[tidbspark] def isWritable: Boolean = context.schema.getKind == TableKind.BASE_TABLE
+
   /** TiDB's partitions are no transforms of Spark: nothing to declare. They are among the properties. */
   override def partitioning(): Array[Transform] = Array.empty
 
@@ -68,7 +71,8 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
       TableCapability.OVERWRITE_BY_FILTER,
       TableCapability.OVERWRITE_DYNAMIC
     )
-    if (matchedByUs) all.add(TableCapability.ACCEPT_ANY_SCHEMA)
+    // A view's or sequence's columns are of no interest to the error that follows.
+    if (matchedByUs || !isWritable) all.add(TableCapability.ACCEPT_ANY_SCHEMA)
     all
   }
 
@@ -87,7 +91,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
 
   /** @throws org.apache.spark.sql.AnalysisException when it is no table, or not the present one */
   override def newWriteBuilder(info: LogicalWriteInfo): WriteBuilder = {
-    if (context.schema.getKind != TableKind.BASE_TABLE) {
+    if (!isWritable) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be written")
     }
     if (context.readTimestamp != ReadTimestamp.Latest) {

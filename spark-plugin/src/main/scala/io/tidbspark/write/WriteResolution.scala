@@ -31,7 +31,7 @@ object WriteResolution extends Rule[LogicalPlan] {
       write.table match {
         case relation: DataSourceV2Relation if relation.skipSchemaResolution =>
           relation.table match {
-            case table: TiTable => resolve(write, relation, table)
+            case table: TiTable if table.isWritable => resolve(write, relation, table)
             case _ => write
           }
         case _ => write
