@@ -111,16 +111,16 @@ async fn faults_that_do_not_pass_are_errors() {
     let cluster = cluster();
     let table = cluster.table("failing", 100).await;
     let client = cluster.client().await;
-    for kind in [
-        "raft_entry_too_large",
-        "flashback_in_progress",
-        "flashback_not_prepared",
+    for (kind, expected) in [
+        ("raft_entry_too_large", ClientErrorKind::MutationTooLarge),
+        ("flashback_in_progress", ClientErrorKind::Region),
+        ("flashback_not_prepared", ClientErrorKind::Region),
     ] {
         let _faults =
             cluster.faults(json!([{"method": "Coprocessor", "kind": kind, "count": -1, "table_id": table.id}]));
         let ts = client.timestamp().await.unwrap();
         let error = table.read(&client, ts).await.unwrap_err();
-        assert_eq!(error.kind, ClientErrorKind::Region, "{kind}: {error}");
+        assert_eq!(error.kind, expected, "{kind}: {error}");
     }
     table.check(&client).await;
 }
