@@ -89,10 +89,9 @@ def test_views_and_sequences_are_not_read(spark, database, objects):
             spark.table(f"{CATALOG}.{database}.{name}").collect()
 
 
-def test_writing_is_refused(spark, database, objects):
-    for statement in (f"CREATE TABLE {CATALOG}.{database}.t (a INT)", f"DROP TABLE {CATALOG}.{database}.Orders",
-                      f"INSERT INTO {CATALOG}.{database}.Orders VALUES (3, 'c', 1)", f"CREATE NAMESPACE {CATALOG}.other"):
-        with pytest.raises(Exception, match="(?i)reads only|BATCH_WRITE|append in batch mode|does not support"):
+def test_definitions_are_tidbs_business(spark, database, objects):
+    for statement in (f"CREATE TABLE {CATALOG}.{database}.t (a INT)", f"DROP TABLE {CATALOG}.{database}.Orders", f"CREATE NAMESPACE {CATALOG}.other"):
+        with pytest.raises(Exception, match="Run the statement in TiDB"):
             spark.sql(statement)
 
 
