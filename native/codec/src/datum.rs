@@ -64,6 +64,56 @@ pub enum Datum<'a> {
 }
 
 impl<'a> Datum<'a> {
+    /// The same value; its bytes stay where they are.
+    #[must_use]
+    pub fn borrowed(&self) -> Datum<'_> {
+        match self {
+            Self::Null => Datum::Null,
+            Self::Int(v) => Datum::Int(*v),
+            Self::Uint(v) => Datum::Uint(*v),
+            Self::Float(v) => Datum::Float(*v),
+            Self::Bytes(v) => Datum::Bytes(Cow::Borrowed(v)),
+            Self::Decimal {
+                value,
+                precision,
+                scale,
+            } => Datum::Decimal {
+                value: *value,
+                precision: *precision,
+                scale: *scale,
+            },
+            Self::Duration(v) => Datum::Duration(*v),
+            Self::Json(v) => Datum::Json(Cow::Borrowed(v)),
+            Self::Vector(v) => Datum::Vector(Cow::Borrowed(v)),
+            Self::Max => Datum::Max,
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Datum<'static> {
+        match self {
+            Self::Null => Datum::Null,
+            Self::Int(v) => Datum::Int(v),
+            Self::Uint(v) => Datum::Uint(v),
+            Self::Float(v) => Datum::Float(v),
+            Self::Bytes(v) => Datum::Bytes(Cow::Owned(v.into_owned())),
+            Self::Decimal {
+                value,
+                precision,
+                scale,
+            } => Datum::Decimal {
+                value,
+                precision,
+                scale,
+            },
+            Self::Duration(v) => Datum::Duration(v),
+            Self::Json(v) => Datum::Json(Cow::Owned(v.into_owned())),
+            Self::Vector(v) => Datum::Vector(Cow::Owned(v.into_owned())),
+            Self::Max => Datum::Max,
+        }
+    }
+
     /// Reads one datum.
     ///
     /// # Errors

@@ -25,6 +25,11 @@ const STRING_DATA: u64 = b's' as u64;
 /// Bytes of a row key with an integer handle.
 pub const INT_RECORD_KEY_LENGTH: usize = 1 + 8 + 2 + 8;
 
+/// Bytes of `t{table id}_r`.
+pub const RECORD_PREFIX_LENGTH: usize = 1 + 8 + 2;
+/// Bytes of `t{table id}_i{index id}`.
+pub const INDEX_PREFIX_LENGTH: usize = RECORD_PREFIX_LENGTH + 8;
+
 /// `t{table id}`
 #[must_use]
 pub fn table_prefix(table_id: i64) -> Vec<u8> {
@@ -56,6 +61,23 @@ pub fn append_index_prefix(out: &mut Vec<u8>, table_id: i64, index_id: i64) {
     number::encode_i64(out, table_id);
     out.extend_from_slice(INDEX);
     number::encode_i64(out, index_id);
+}
+
+/// Is it the key of a row?
+#[must_use]
+pub fn is_record_key(key: &[u8]) -> bool {
+    kind(key) == Some(RECORD)
+}
+
+/// Is it the key of an index entry?
+#[must_use]
+pub fn is_index_key(key: &[u8]) -> bool {
+    kind(key) == Some(INDEX)
+}
+
+/// What follows `t{table id}`.
+fn kind(key: &[u8]) -> Option<&[u8]> {
+    key.get(RECORD_PREFIX_LENGTH - RECORD.len()..RECORD_PREFIX_LENGTH)
 }
 
 /// All rows of a table (a partition: its physical id): start, and end which is not part of it.

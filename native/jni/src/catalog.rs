@@ -3,10 +3,10 @@
 use jni::objects::{JByteArray, JClass};
 use jni::sys::jlong;
 use jni::EnvUnowned;
+use ti_engine::Session;
 
 use crate::convert;
 use crate::guard::enter;
-use crate::handle::SESSIONS;
 
 /// `static native byte[] listNamespaces(long session, byte[] request)`
 #[no_mangle]
@@ -17,8 +17,13 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeCatalog_listNamespaces<'local
     request: JByteArray<'local>,
 ) -> JByteArray<'local> {
     enter(env, |env| {
-        let request = convert::message(env, &request, "ListNamespacesRequest")?;
-        convert::byte_array(env, &SESSIONS.get(session)?.list_namespaces(request)?)
+        convert::ask(
+            env,
+            session,
+            &request,
+            "ListNamespacesRequest",
+            Session::list_namespaces,
+        )
     })
 }
 
@@ -31,8 +36,7 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeCatalog_listTables<'local>(
     request: JByteArray<'local>,
 ) -> JByteArray<'local> {
     enter(env, |env| {
-        let request = convert::message(env, &request, "ListTablesRequest")?;
-        convert::byte_array(env, &SESSIONS.get(session)?.list_tables(request)?)
+        convert::ask(env, session, &request, "ListTablesRequest", Session::list_tables)
     })
 }
 
@@ -45,7 +49,6 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeCatalog_loadTable<'local>(
     request: JByteArray<'local>,
 ) -> JByteArray<'local> {
     enter(env, |env| {
-        let request = convert::message(env, &request, "LoadTableRequest")?;
-        convert::byte_array(env, &SESSIONS.get(session)?.load_table(request)?)
+        convert::ask(env, session, &request, "LoadTableRequest", Session::load_table)
     })
 }

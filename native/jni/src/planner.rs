@@ -3,10 +3,10 @@
 use jni::objects::{JByteArray, JClass};
 use jni::sys::jlong;
 use jni::EnvUnowned;
+use ti_engine::Session;
 
 use crate::convert;
 use crate::guard::enter;
-use crate::handle::SESSIONS;
 
 /// `static native byte[] plan(long session, byte[] scanSpec)`
 #[no_mangle]
@@ -16,8 +16,5 @@ pub extern "system" fn Java_io_tidbspark_jni_NativePlanner_plan<'local>(
     session: jlong,
     spec: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    enter(env, |env| {
-        let spec = convert::message(env, &spec, "ScanSpec")?;
-        convert::byte_array(env, &SESSIONS.get(session)?.plan(spec)?)
-    })
+    enter(env, |env| convert::ask(env, session, &spec, "ScanSpec", Session::plan))
 }

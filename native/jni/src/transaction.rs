@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jni::objects::{JByteArray, JClass};
 use jni::sys::{jint, jlong};
 use jni::EnvUnowned;
-use ti_engine::{Error, ErrorKind};
+use ti_engine::{Error, ErrorKind, Session};
 
 use crate::convert;
 use crate::guard::enter;
@@ -20,8 +20,7 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeTransaction_check<'local>(
     spec: JByteArray<'local>,
 ) -> JByteArray<'local> {
     enter(env, |env| {
-        let spec = convert::message(env, &spec, "WriteSpec")?;
-        convert::byte_array(env, &SESSIONS.get(session)?.check_write(spec)?)
+        convert::ask(env, session, &spec, "WriteSpec", Session::check_write)
     })
 }
 

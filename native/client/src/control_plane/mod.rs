@@ -17,6 +17,9 @@ pub(crate) use library::{LibraryControl, LibraryPlane};
 
 use crate::error::Result;
 
+/// Bits of a timestamp's logical part; milliseconds are above it.
+pub(crate) const LOGICAL_BITS: u32 = 18;
+
 /// Hands out timestamps that grow over the whole cluster.
 #[async_trait]
 pub(crate) trait TimestampSource: Send + Sync {

@@ -2,10 +2,8 @@
 
 use ti_proto::kvrpcpb::{Action, CheckSecondaryLocksResponse, CheckTxnStatusResponse, KeyError, LockInfo, Op};
 
+use crate::control_plane::LOGICAL_BITS;
 use crate::error::{ClientError, ClientErrorKind, Result};
-
-/// Bits of the logical part of a timestamp.
-const PHYSICAL_SHIFT: u32 = 18;
 
 /// What became of a transaction, as seen from one of its locks.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +42,9 @@ pub(crate) enum ReadDecision {
 
 /// Milliseconds until a transaction's time is over at `now`; 0: it is over.
 pub(crate) fn ttl_left_ms(start_ts: u64, ttl_ms: u64, now: u64) -> u64 {
-    (start_ts >> PHYSICAL_SHIFT)
+    (start_ts >> LOGICAL_BITS)
         .saturating_add(ttl_ms)
-        .saturating_sub(now >> PHYSICAL_SHIFT)
+        .saturating_sub(now >> LOGICAL_BITS)
 }
 
 pub(crate) fn is_pessimistic(lock: &LockInfo) -> bool {

@@ -19,12 +19,11 @@ use super::mutation::{self, Mutation};
 use super::options::PrewriteOptions;
 use super::{key_error, TxnInfo};
 use crate::backoff::Backoffer;
+use crate::control_plane::LOGICAL_BITS;
 use crate::error::Result;
 use crate::lock::LockResolver;
 use crate::region::send::KnownLocks;
 
-/// Bits of the logical part of a timestamp.
-const PHYSICAL_SHIFT: u32 = 18;
 /// Size that is told to stores: readers that meet a lock resolve whole regions, not key after key.
 const TXN_SIZE: u64 = u64::MAX;
 /// A clock that is off by more than this is not believed.
@@ -116,7 +115,7 @@ pub(super) async fn run(
 
 /// Time since a timestamp was handed out, by this machine's clock.
 pub(super) fn elapsed(ts: u64) -> Duration {
-    let begun = Duration::from_millis(ts >> PHYSICAL_SHIFT);
+    let begun = Duration::from_millis(ts >> LOGICAL_BITS);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Some(now.saturating_sub(begun))
         .filter(|elapsed| *elapsed <= ELAPSED_MAX)

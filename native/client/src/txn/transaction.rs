@@ -15,11 +15,12 @@ use super::state::{Event, StateCell, TxnState};
 use super::{heartbeat, key_error, prewrite, Assertion, Mutation, MutationOp, PrewriteOptions, TxnInfo, TxnOptions};
 use crate::backoff::{BackoffKind, Backoffer};
 use crate::client::Client;
+use crate::control_plane::LOGICAL_BITS;
 use crate::error::{ClientError, ClientErrorKind, Result};
 use crate::pd::ServiceSafePoint;
 
 /// A commit timestamp that lies further than this behind `min_commit_ts` (1 h, as TSO) is not chased: a clock of the cluster is wrong.
-const EXPIRED_BY_MAX: u64 = (3_600_000) << 18;
+const EXPIRED_BY_MAX: u64 = 3_600_000 << LOGICAL_BITS;
 
 /// What a commit has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -158,23 +158,7 @@ impl KeyColumn {
     pub(crate) fn cut_to<'b>(&self, value: &'b Datum<'_>, length: Option<u32>) -> Datum<'b> {
         match value {
             Datum::Bytes(text) => Datum::Bytes(Cow::Borrowed(prefix_of(&self.field_type, text, length))),
-            Datum::Null => Datum::Null,
-            Datum::Int(v) => Datum::Int(*v),
-            Datum::Uint(v) => Datum::Uint(*v),
-            Datum::Float(v) => Datum::Float(*v),
-            Datum::Decimal {
-                value,
-                precision,
-                scale,
-            } => Datum::Decimal {
-                value: *value,
-                precision: *precision,
-                scale: *scale,
-            },
-            Datum::Duration(v) => Datum::Duration(*v),
-            Datum::Json(v) => Datum::Json(Cow::Borrowed(v)),
-            Datum::Vector(v) => Datum::Vector(Cow::Borrowed(v)),
-            Datum::Max => Datum::Max,
+            other => other.borrowed(),
         }
     }
 

@@ -6,14 +6,12 @@ use ti_codec::bytes::Reader;
 use ti_codec::datum::Datum;
 use ti_codec::field_type::{type_code as t, FieldType};
 use ti_codec::handle::{decode_record_key, OwnedHandle};
+use ti_codec::key::{is_index_key, INDEX_PREFIX_LENGTH};
 use ti_codec::mysql::time::MysqlTime;
 use ti_codec::mysql::{duration, enum_set};
 
 use super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind};
-
-/// Length of `t{table id}_i{index id}`.
-const INDEX_PREFIX: usize = 1 + 8 + 2 + 8;
 
 /// The error for a key that is taken, or that two rows have.
 pub fn error(table: &WriteTable, key: &[u8], what_to_do: &str) -> Error {
@@ -29,13 +27,13 @@ pub fn error(table: &WriteTable, key: &[u8], what_to_do: &str) -> Error {
 
 /// Name of the index and its values, as TiDB prints them.
 pub fn describe(table: &WriteTable, key: &[u8]) -> Option<(String, String)> {
-    if key.get(9..11)? != b"_i" {
+    if !is_index_key(key) {
         let (_, handle) = decode_record_key(key).ok()?;
         return Some(("PRIMARY".to_owned(), handle_text(table, &handle)?));
     }
-    let id = i64::from_be_bytes(key.get(INDEX_PREFIX - 8..INDEX_PREFIX)?.try_into().ok()?) ^ i64::MIN;
+    let id = i64::from_be_bytes(key.get(INDEX_PREFIX_LENGTH - 8..INDEX_PREFIX_LENGTH)?.try_into().ok()?) ^ i64::MIN;
     let index = table.indexes.iter().find(|index| index.id == id)?;
-    let mut reader = Reader::new(key.get(INDEX_PREFIX..)?);
+    let mut reader = Reader::new(key.get(INDEX_PREFIX_LENGTH..)?);
     let mut texts = Vec::with_capacity(index.columns.len());
     for column in &index.columns {
         texts.push(text(&Datum::decode(&mut reader).ok()?, &column.field_type));

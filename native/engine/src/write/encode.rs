@@ -9,7 +9,7 @@ use ti_codec::index::IndexEncoder;
 use ti_codec::row::{RowEncoder, RowView};
 
 use super::buffer::{Buffer, Expect, Role};
-use super::table::{borrow, into_owned, HandleSource, WriteTable};
+use super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes mutations of rows. One per task: it keeps its buffers.
@@ -141,8 +141,8 @@ impl RowWriter {
                 Datum::Null
             } else {
                 match view.get(column.id, &column.field_type)? {
-                    Some(value) => into_owned(value),
-                    None => borrow_owned(&column.origin_default),
+                    Some(value) => value.into_owned(),
+                    None => column.origin_default.clone(),
                 }
             });
         }
@@ -183,8 +183,4 @@ impl RowWriter {
         }
         Ok(values)
     }
-}
-
-fn borrow_owned(value: &Datum<'static>) -> Datum<'static> {
-    into_owned(borrow(value))
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ti_client::{BatchOptions, Client};
 use ti_codec::handle::{decode_record_key, record_key, OwnedHandle};
+use ti_codec::key::is_index_key;
 
 use super::buffer::{Buffer, Role};
 use super::duplicate;
@@ -203,7 +204,7 @@ impl OldRows {
 
     /// The key of the row that an index entry names; `None` when the key is a row's itself.
     fn row_behind(&self, rows: &RowWriter, key: &[u8], value: &[u8]) -> Result<Option<Bytes>> {
-        if key.get(9..11) != Some(b"_i") {
+        if !is_index_key(key) {
             return Ok(None);
         }
         let unknown = || {

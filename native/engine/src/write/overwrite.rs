@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ti_client::{BatchOptions, Client, KeyRange, Mutation, MutationOp, PrewriteOptions, TxnInfo};
 use ti_codec::handle::decode_record_key;
-use ti_codec::key::{prefix_end, record_range, table_prefix};
+use ti_codec::key::{is_record_key, prefix_end, record_range, table_prefix};
 
 use super::buffer::Buffer;
 use super::encode::RowWriter;
@@ -136,7 +136,7 @@ impl Deletion<'_> {
     async fn delete_range(&self, range: KeyRange) -> Result<()> {
         let mut snapshot = self.client.snapshot(self.snapshot_ts()).await?;
         let mut keys = snapshot.scan_keys(range.start.to_vec(), range.end.to_vec()).await?;
-        let rows = keys.iter().filter(|key| is_row(key)).count();
+        let rows = keys.iter().filter(|key| is_record_key(key)).count();
         let mut written = HashSet::new();
         let locks = BatchOptions {
             deadline: self.options.deadline,
@@ -158,9 +158,4 @@ impl Deletion<'_> {
         self.counters.deleted(rows as u64);
         Ok(())
     }
-}
-
-/// Is it the key of a row, not of an index entry?
-fn is_row(key: &[u8]) -> bool {
-    key.get(9..11) == Some(b"_r")
 }

@@ -6,15 +6,11 @@
 use std::collections::BTreeMap;
 
 use ti_client::KeyRange;
+use ti_codec::key::{is_index_key, INDEX_PREFIX_LENGTH, RECORD_PREFIX_LENGTH};
 use twox_hash::xxhash3_128::Hasher;
 
 use super::wire::{WireTally, WireTouched};
 use crate::error::{Error, ErrorKind, Result};
-
-/// Length of `t{table id}_i{index id}`.
-const INDEX_PREFIX: usize = 1 + 8 + 2 + 8;
-/// Length of `t{table id}_r`.
-const ROW_PREFIX: usize = 1 + 8 + 2;
 
 /// Seeds that keep a deleted key apart from one with an empty value.
 const PRESENT: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -79,9 +75,9 @@ pub struct Touched {
 
 /// The part of a key that all rows of a table, or all entries of an index, have in common.
 fn prefix(key: &[u8]) -> &[u8] {
-    let length = match key.get(9..ROW_PREFIX) {
-        Some(b"_i") => INDEX_PREFIX,
-        _ => ROW_PREFIX,
+    let length = match is_index_key(key) {
+        true => INDEX_PREFIX_LENGTH,
+        false => RECORD_PREFIX_LENGTH,
     };
     key.get(..length).unwrap_or(key)
 }

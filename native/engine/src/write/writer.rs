@@ -27,7 +27,7 @@ use super::metrics::{Counters, Step};
 use super::old_rows::{OldRows, Staged, STAGED_ROWS};
 use super::row_id::TaskIds;
 use super::spec::{Source, Spec};
-use super::table::{borrow, AutoColumn, WriteTable};
+use super::table::{AutoColumn, WriteTable};
 use super::tally::{Sums, Touched};
 use super::wire::{self, WriteCommon};
 use super::{duplicate, open_table};
@@ -346,7 +346,7 @@ impl Task {
                         Some(column) if !column.is_null(row) => column.get(row).map_err(|e| place(e.into()))?,
                         Some(_) | None => Datum::Null,
                     },
-                    Source::Constant(value) => borrow(value),
+                    Source::Constant(value) => value.borrowed(),
                     Source::Id | Source::Nothing => Datum::Null,
                 });
             }

@@ -4,7 +4,7 @@ use ti_codec::datum::Datum;
 use ti_codec::default_value;
 use ti_codec::field_type::{type_code as t, FieldType};
 
-use super::{into_owned, needs_restored_data, Default, WriteColumn};
+use super::{needs_restored_data, Default, WriteColumn};
 use crate::catalog::default_value::bit_bytes;
 use crate::catalog::show::{field_type, value_text};
 use crate::catalog::table_info::{flag, ColumnInfo, IndexInfo, TableInfo};
@@ -58,7 +58,7 @@ fn datum(column: &ColumnInfo, value: &serde_json::Value, bits: Option<&str>) -> 
         return Ok(Datum::Null);
     };
     default_value::datum(&ty, Some(&bytes))
-        .map(into_owned)
+        .map(Datum::into_owned)
         .map_err(|e| Error::from(e).context(format!("default value of column `{}`", column.name.0)))
 }
 
