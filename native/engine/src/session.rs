@@ -118,6 +118,16 @@ impl Session {
         })
     }
 
+    /// What of a scan the stores can do. Blocks.
+    pub fn check(&self, spec: plan::ScanSpec) -> Result<plan::ScanSupport> {
+        crate::plan::support::check(&spec)
+    }
+
+    /// What TiDB's statistics say of a scan. Blocks.
+    pub fn statistics(&self, spec: plan::ScanSpec) -> Result<plan::TableStatistics> {
+        crate::plan::statistics::of(&spec)
+    }
+
     /// Starts reading one partition of a plan. Does not wait for the cluster.
     pub fn open_scan(self: &Arc<Self>, open: plan::ScanOpen) -> Result<Scan> {
         Scan::open(self.client.clone(), &open)

@@ -281,9 +281,9 @@ fn without_pds_http_api_regions_count_as_the_default_and_explain_says_so() {
         table: schema.table_descriptor.clone(),
         read_timestamp: Some(support::tso(schema.schema_ts)),
         columns: vec!["n".into()],
-        types: None,
         partition_bytes: 96 * MIB,
         parallelism: 2,
+        ..Default::default()
     };
     let found = session.plan(spec.clone()).unwrap();
     assert!(

@@ -75,8 +75,8 @@ pub fn table_scan(
         executors: vec![tipb::Executor {
             tp: Some(tipb::ExecType::TypeTableScan.into()),
             tbl_scan: Some(scan),
-            limit: None,
             executor_id: Some("TableFullScan".into()),
+            ..Default::default()
         }],
         time_zone_name: Some("UTC".into()),
         time_zone_offset: Some(0),

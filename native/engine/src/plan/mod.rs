@@ -5,5 +5,7 @@ pub mod dag;
 pub mod explain;
 pub mod planner;
 pub mod share;
+pub mod statistics;
+pub mod support;
 pub mod task;
 pub mod wire;

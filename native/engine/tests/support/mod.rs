@@ -191,9 +191,9 @@ impl Cluster {
             table: schema.table_descriptor.clone(),
             read_timestamp: Some(tso(schema.schema_ts)),
             columns: columns.iter().map(|c| (*c).to_owned()).collect(),
-            types: None,
             partition_bytes: 96 << 20,
             parallelism: 2,
+            ..Default::default()
         };
         change(&mut spec);
         self.session.plan(spec)
