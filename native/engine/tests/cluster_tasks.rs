@@ -191,9 +191,9 @@ fn a_large_region_is_cut_and_every_row_comes_once() {
         } else {
             assert!(most <= 2 * fewest, "{name}: {fewest} to {most} rows");
         }
-        // However many slots there are, a piece has some 8 MiB.
+        // However many slots there are, a piece has some 8 MiB; the region has 9 to 12, as the store reckons.
         let idle = plan_of(&cluster, name, |s| s.parallelism = 100);
-        assert_eq!(idle.partitions.len(), 1, "{}", idle.explain);
+        assert!(idle.partitions.len() <= 2, "{}", idle.explain);
     }
     stores_that_do_not_tell(&cluster);
 }
