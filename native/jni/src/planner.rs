@@ -38,5 +38,7 @@ pub extern "system" fn Java_io_tidbspark_jni_NativePlanner_statistics<'local>(
     session: jlong,
     spec: JByteArray<'local>,
 ) -> JByteArray<'local> {
-    enter(env, |env| convert::ask(env, session, &spec, "ScanSpec", Session::statistics))
+    enter(env, |env| {
+        convert::ask(env, session, &spec, "ScanSpec", Session::statistics)
+    })
 }

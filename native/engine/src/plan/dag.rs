@@ -1,4 +1,8 @@
-//! The DAG request of a table scan, as TiDB builds it for a plain SELECT.
+//! The DAG request of a scan, as TiDB builds it for a SELECT: a source, and what is done with its rows.
+//!
+//! ```text
+//! ScanSpec.columns -> Wanted -> Source (table scan, index scan) -> scan: executors, output -> request + columns of the answers
+//! ```
 //!
 //! Sources of the shape: tipb `select.proto` and `executor.proto`; TiDB `pkg/util/misc.go` (`ColumnsToProto`),
 //! `pkg/table/tables/tables.go` (`BuildTableScanFromInfos`, `SetPBColumnsDefaultValue`), `pkg/executor/builder.go`.
@@ -18,6 +22,98 @@ use crate::error::{Error, ErrorKind, Result};
 /// `pkg/meta/model/flags.go`. A scan without expressions cannot meet the others.
 const SELECT_FLAGS: u64 = 2 | 32 | 64 | 128;
 
+/// The lowest executor of a request: where its rows come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// A table scan or an index scan; `table_id` is that of the table, to be replaced by the partition's.
+    pub executor: tipb::Executor,
+    /// Columns of its rows: the position of a column here is its offset in expressions. Each column once.
+    pub columns: Vec<ColumnDescriptor>,
+}
+
+impl Source {
+    /// Rows of the table, by ranges of the record keys.
+    pub fn table(table: &TableDescriptor, columns: Vec<ColumnDescriptor>, new_collation: bool) -> Self {
+        let scan = tipb::TableScan {
+            table_id: Some(table.table_id),
+            columns: columns
+                .iter()
+                .map(|column| column_info(table, column, new_collation))
+                .collect(),
+            desc: Some(false),
+            primary_column_ids: table.primary_column_ids.clone(),
+            primary_prefix_column_ids: table.primary_prefix_column_ids.clone(),
+            // Rows of a region may come in any order; the stream of a region keeps its own.
+            keep_order: Some(false),
+        };
+        let executor = tipb::Executor {
+            tp: Some(tipb::ExecType::TypeTableScan.into()),
+            tbl_scan: Some(scan),
+            executor_id: Some("TableFullScan".into()),
+            ..Default::default()
+        };
+        Self { executor, columns }
+    }
+
+    /// Offset of a column in the source's rows.
+    pub fn offset(&self, column: &ColumnDescriptor) -> Option<usize> {
+        self.columns.iter().position(|c| c.id == column.id)
+    }
+}
+
+/// Columns that Spark wants, in its order; the same column may be there twice.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The columns.
+    pub columns: Vec<ColumnDescriptor>,
+    /// No column is wanted: the one that is there is to be counted.
+    pub count_only: bool,
+}
+
+impl Wanted {
+    /// Looks the columns up.
+    ///
+    /// # Errors
+    /// `ColumnNotFound`, `UnsupportedType`, `UnsupportedFeature` with the column's name.
+    pub fn new(table: &TableDescriptor, names: &[String], types: &TypeOptions) -> Result<Self> {
+        let mut columns = Vec::with_capacity(names.len().max(1));
+        for name in names {
+            columns.push(readable_column(table, name, types)?);
+        }
+        let count_only = columns.is_empty();
+        if count_only {
+            columns.push(column_to_count(table, types));
+        }
+        Ok(Self { columns, count_only })
+    }
+
+    /// The columns, each once: what a source has to have.
+    pub fn distinct(&self) -> Vec<ColumnDescriptor> {
+        let mut distinct = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            add_column(&mut distinct, column);
+        }
+        distinct
+    }
+}
+
+/// Appends a column unless it is there.
+pub fn add_column(columns: &mut Vec<ColumnDescriptor>, column: &ColumnDescriptor) {
+    if columns.iter().all(|c| c.id != column.id) {
+        columns.push(column.clone());
+    }
+}
+
+/// A column that the type options let us read.
+///
+/// # Errors
+/// As [`Wanted::new`].
+pub fn readable_column(table: &TableDescriptor, name: &str, types: &TypeOptions) -> Result<ColumnDescriptor> {
+    let column = table.column(name)?;
+    check_readable(table, &column, types)?;
+    Ok(column)
+}
+
 /// The request of a scan, and what its answers hold.
 #[derive(Debug, Clone)]
 pub struct ScanDag {
@@ -29,55 +125,26 @@ pub struct ScanDag {
     pub count_only: bool,
 }
 
-/// Builds the request that reads `columns` (output order; the same column may be named twice).
+/// Builds the request that reads columns of a source.
 ///
 /// # Errors
-/// `ColumnNotFound`, `UnsupportedType`, `UnsupportedFeature` with the column's name.
-pub fn table_scan(
-    table: &TableDescriptor,
-    columns: &[String],
-    types: &TypeOptions,
-    new_collation: bool,
-) -> Result<ScanDag> {
-    let mut wanted = Vec::with_capacity(columns.len().max(1));
-    for name in columns {
-        let column = table.column(name)?;
-        check_readable(table, &column, types)?;
-        wanted.push(column);
-    }
-    let count_only = wanted.is_empty();
-    if count_only {
-        wanted.push(column_to_count(table, types));
-    }
-    // A column is scanned once however often it is wanted.
-    let mut scanned: Vec<&ColumnDescriptor> = Vec::new();
-    let mut offsets = Vec::with_capacity(wanted.len());
-    for column in &wanted {
-        let at = scanned.iter().position(|s| s.id == column.id).unwrap_or_else(|| {
-            scanned.push(column);
-            scanned.len() - 1
-        });
-        offsets.push(u32::try_from(at).unwrap_or(u32::MAX));
-    }
-    let scan = tipb::TableScan {
-        table_id: Some(table.table_id),
-        columns: scanned
-            .iter()
-            .map(|column| column_info(table, column, new_collation))
-            .collect(),
-        desc: Some(false),
-        primary_column_ids: table.primary_column_ids.clone(),
-        primary_prefix_column_ids: table.primary_prefix_column_ids.clone(),
-        // Rows of a region may come in any order; the stream of a region keeps its own.
-        keep_order: Some(false),
-    };
+/// `Internal` when the source lacks one of them.
+pub fn scan(source: Source, wanted: &Wanted) -> Result<ScanDag> {
+    let offsets = wanted
+        .columns
+        .iter()
+        .map(|column| {
+            let offset = source.offset(column).and_then(|at| u32::try_from(at).ok());
+            offset.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("the source of the scan does not have the column `{}`", column.name),
+                )
+            })
+        })
+        .collect::<Result<Vec<u32>>>()?;
     let request = tipb::DagRequest {
-        executors: vec![tipb::Executor {
-            tp: Some(tipb::ExecType::TypeTableScan.into()),
-            tbl_scan: Some(scan),
-            executor_id: Some("TableFullScan".into()),
-            ..Default::default()
-        }],
+        executors: vec![source.executor],
         time_zone_name: Some("UTC".into()),
         time_zone_offset: Some(0),
         flags: Some(SELECT_FLAGS),
@@ -88,18 +155,34 @@ pub fn table_scan(
         }),
         ..Default::default()
     };
-    let output = wanted.iter().map(wire_column).collect();
     Ok(ScanDag {
         request,
-        output,
-        count_only,
+        output: wanted.columns.iter().map(wire_column).collect(),
+        count_only: wanted.count_only,
     })
+}
+
+/// Builds the request that reads `columns` (output order; the same column may be named twice) of the whole table.
+///
+/// # Errors
+/// As [`Wanted::new`].
+pub fn table_scan(
+    table: &TableDescriptor,
+    columns: &[String],
+    types: &TypeOptions,
+    new_collation: bool,
+) -> Result<ScanDag> {
+    let wanted = Wanted::new(table, columns, types)?;
+    scan(Source::table(table, wanted.distinct(), new_collation), &wanted)
 }
 
 /// The request for one physical table, serialised.
 pub fn for_table(mut request: tipb::DagRequest, table_id: i64) -> Vec<u8> {
     for executor in &mut request.executors {
         if let Some(scan) = &mut executor.tbl_scan {
+            scan.table_id = Some(table_id);
+        }
+        if let Some(scan) = &mut executor.idx_scan {
             scan.table_id = Some(table_id);
         }
     }
@@ -152,7 +235,8 @@ fn column_to_count(table: &TableDescriptor, types: &TypeOptions) -> ColumnDescri
         .unwrap_or_else(ColumnDescriptor::rowid)
 }
 
-fn column_info(table: &TableDescriptor, column: &ColumnDescriptor, new_collation: bool) -> tipb::ColumnInfo {
+/// A column as scans of tables and indexes name it.
+pub fn column_info(table: &TableDescriptor, column: &ColumnDescriptor, new_collation: bool) -> tipb::ColumnInfo {
     let is_handle =
         column.id == ROWID_COLUMN_ID || (table.handle == HandleKind::Int && column.flag & flag::PRI_KEY != 0);
     tipb::ColumnInfo {
