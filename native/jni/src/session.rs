@@ -40,6 +40,18 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeSession_timestamp<'local>(
     })
 }
 
+/// `static native long clusterId(long session)`
+#[no_mangle]
+pub extern "system" fn Java_io_tidbspark_jni_NativeSession_clusterId<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    session: jlong,
+) -> jlong {
+    enter(env, |_| {
+        Ok(SESSIONS.get(session)?.client().cluster_id().cast_signed())
+    })
+}
+
 /// `static native void close(long session)`
 #[no_mangle]
 pub extern "system" fn Java_io_tidbspark_jni_NativeSession_close<'local>(

@@ -1,5 +1,7 @@
 package io.tidbspark
 
+import java.time.Instant
+
 import scala.util.Try
 
 /** The moment that a table's schema and rows are read at. Chosen once, when a statement is analysed. */
@@ -9,7 +11,7 @@ sealed trait ReadTimestamp {
 
 object ReadTimestamp {
 
-  /** A fresh timestamp of PD, taken when the scan is planned. */
+  /** The present: one fresh timestamp of PD for all tables of a statement, taken when it runs. */
   case object Latest extends ReadTimestamp {
     override def toProto: proto.ReadTimestamp = proto.ReadTimestamp.getDefaultInstance
     override def toString: String = "latest"
@@ -17,8 +19,11 @@ object ReadTimestamp {
 
   /** Milliseconds since 1970 UTC. */
   final case class Millis(millis: Long) extends ReadTimestamp {
+
+    /** The first timestamp of the millisecond. Milliseconds have 46 bits in a TSO; who makes one checks that they fit. */
+    def tso: Long = millis << LogicalBits
     override def toProto: proto.ReadTimestamp = proto.ReadTimestamp.newBuilder().setMillis(millis).build()
-    override def toString: String = s"$millis ms"
+    override def toString: String = s"${Instant.ofEpochMilli(millis)}, $millis ms"
   }
 
   /** A timestamp as PD gives them: milliseconds << 18 and a counter. */
@@ -27,8 +32,11 @@ object ReadTimestamp {
     override def toString: String = s"TSO $tso"
   }
 
+  /** Bits of the counter within a millisecond. */
+  val LogicalBits = 18
+
   /** Milliseconds have 46 bits in a TSO. */
-  private val MaxMillis = (1L << 46) - 1
+  val MaxMillis: Long = (1L << 46) - 1
 
   /** `VERSION AS OF`. */
   def ofVersion(version: String): ReadTimestamp =

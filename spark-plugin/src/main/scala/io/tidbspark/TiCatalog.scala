@@ -21,6 +21,7 @@ import io.tidbspark.compat.CatalogExtras
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.{Entries, ReadConf, TiConf}
 import io.tidbspark.errors.TiErrors
+import io.tidbspark.functions.TiFunctions
 import io.tidbspark.jni.NativeCatalog
 import io.tidbspark.proto.{
   ListNamespacesRequest,
@@ -43,7 +44,7 @@ import io.tidbspark.proto.{
  * Nothing is cached and nothing is changed after [[initialize]]: every answer comes from TiDB's schema at the moment of the
  * call, or at the session's `stale_read`.
  */
-class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras {
+class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras with TiFunctions {
   private var catalogName: String = _
   private var properties: CaseInsensitiveStringMap = _
 
@@ -138,6 +139,8 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
   private def conf: TiConf = TiConf(TiConf.Empty, properties)
 
   private def sessionConfig(conf: TiConf): SessionConfig = ReadConf.session(conf, key => s"spark.sql.catalog.$catalogName.$key")
+
+  override protected def cluster(): SessionConfig = sessionConfig(conf)
 
   private def currentTimestamp(): ReadTimestamp =
     conf.get(Entries.StaleRead).map(ReadTimestamp.Millis).getOrElse(ReadTimestamp.Latest)

@@ -11,6 +11,7 @@ import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
 import io.tidbspark.config.{Entries, ReadConf, Scope, TiConf}
+import io.tidbspark.time.TimeTravel
 
 /**
  * `spark.read.format("tidb")` and `df.write.format("tidb")`, one table by its options and without a catalog:
@@ -43,7 +44,7 @@ class TiDataSource extends TableProvider with DataSourceRegister {
   }
 
   private def load(options: CaseInsensitiveStringMap): TiTable = {
-    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption), TiDataSource.SparkOptions)
+    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption), TiDataSource.SparkOptions ++ TimeTravel.Options)
     TiConf.checkSession(SQLConf.get.getAllConfs)
     val conf = TiConf(options, TiConf.Empty)
     val (database, name) = target(conf)
@@ -54,7 +55,7 @@ class TiDataSource extends TableProvider with DataSourceRegister {
       database,
       Identifier.of(Array(database), name),
       s"$database.$name",
-      ReadTimestamp.Latest,
+      TimeTravel.ofOptions(options).getOrElse(ReadTimestamp.Latest),
       options,
       TiConf.Empty
     )

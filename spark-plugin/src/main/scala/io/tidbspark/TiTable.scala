@@ -16,6 +16,7 @@ import io.tidbspark.compat.Converters._
 import io.tidbspark.config.{ConfEntry, Entries, ReadConf, Scope, TiConf, WriteConf}
 import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions, WriteSpec}
 import io.tidbspark.read.TiScanBuilder
+import io.tidbspark.time.TimeTravel
 import io.tidbspark.types.{ColumnDefaults, SparkTypes}
 import io.tidbspark.write.{NativeWriteEngine, TiWriteBuilder, WriteIntent, WriteResolution}
 
@@ -82,11 +83,11 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
     if (context.schema.getKind != TableKind.BASE_TABLE) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be read")
     }
-    TiConf.checkOptions(options, Set(Scope.ReadOption, Scope.TableOption), TiTable.SparkOptions)
+    TiConf.checkOptions(options, Set(Scope.ReadOption, Scope.TableOption), TimeTravel.Options)
     Entries.All
       .filter(entry => entry.scopes(Scope.TableOption) && !entry.scopes(Scope.ReadOption))
       .foreach(refuseChange(_, options))
-    new TiScanBuilder(context, ReadConf.scan(TiConf(options, context.catalogProperties)))
+    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(TiConf(options, context.catalogProperties)))
   }
 
   /** @throws org.apache.spark.sql.AnalysisException when it is no table, or not the present one */
@@ -100,7 +101,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
           s"Unset ${TiConf.SessionPrefix}${Entries.StaleRead.name} and leave out VERSION AS OF and TIMESTAMP AS OF."
       )
     }
-    TiConf.checkOptions(info.options, Set(Scope.WriteOption, Scope.TableOption), TiTable.SparkOptions)
+    TiConf.checkOptions(info.options, Set(Scope.WriteOption, Scope.TableOption))
     Entries.All.filter(_.scopes(Scope.TableOption)).foreach(refuseChange(_, info.options))
     val conf = TiConf(info.options, context.catalogProperties)
     if (!conf(Entries.WriteEnable)) {
@@ -145,9 +146,6 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
 }
 
 object TiTable {
-
-  /** Options that Spark serves itself and leaves in the map (lower case). */
-  val SparkOptions: Set[String] = Set("versionasof", "timestampasof")
 
   /** The rows' columns must be columns of the table and have their types: anything else would be written as something else. */
   private def requireSame(table: String, rows: StructType, columns: StructType): Unit = rows.foreach { field =>

@@ -1,6 +1,7 @@
 package io.tidbspark
 
 import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.catalyst.QueryPlanningTracker
 import org.apache.spark.sql.connector.catalog.TableCapability
 import org.apache.spark.sql.connector.read.{Scan, SupportsPushDownRequiredColumns}
 import org.apache.spark.sql.connector.write.LogicalWriteInfo
@@ -98,24 +99,34 @@ class TiTableSuite extends AnyFunSuite {
     val loaded = table(options = map("types.bit" -> "bigint", "database" -> "db"))
     scan(loaded, Seq("a"), "types.bit" -> "bigint", "database" -> "db")
     assert(intercept[IllegalArgumentException](scan(table(), Seq("a"), "no.such" -> "1")).getMessage.contains("no.such"))
-    scan(table(), Seq("a"), "versionAsOf" -> "5")
+    // Spark 4 has loaded the table as of the version when it hands the option over.
+    scan(table(at = ReadTimestamp.Tso(5)), Seq("a"), "versionAsOf" -> "5")
   }
 
   test("equal scans of one moment are equal, whenever the schema was loaded") {
     val reloaded = table(schema.toBuilder.setSchemaTs(8).build())
     assert(table() == reloaded && table().hashCode == reloaded.hashCode)
-    val a = scan(table(), Seq("a"))
-    assert(a == scan(reloaded, Seq("a")) && a.toBatch == scan(reloaded, Seq("a")).toBatch)
-    assert(a.hashCode == scan(reloaded, Seq("a")).hashCode && a.toBatch.hashCode == scan(reloaded, Seq("a")).toBatch.hashCode)
-    assert(a != scan(table(), Seq("b")))
-    assert(a.toBatch != scan(table(at = ReadTimestamp.Millis(5)), Seq("a")).toBatch)
+    QueryPlanningTracker.withTracker(new QueryPlanningTracker) {
+      val a = scan(table(), Seq("a"))
+      assert(a == scan(reloaded, Seq("a")) && a.toBatch == scan(reloaded, Seq("a")).toBatch)
+      assert(a.hashCode == scan(reloaded, Seq("a")).hashCode && a.toBatch.hashCode == scan(reloaded, Seq("a")).toBatch.hashCode)
+      assert(a != scan(table(), Seq("b")))
+      assert(a.toBatch != scan(table(at = ReadTimestamp.Millis(5)), Seq("a")).toBatch)
+    }
     assert(table() != table(at = ReadTimestamp.Millis(5)))
     assert(table() != table(schema.toBuilder.setTableId(105).build()))
   }
 
+  test("scans of the present are equal within a statement, and never those of two") {
+    def one() = QueryPlanningTracker.withTracker(new QueryPlanningTracker)(scan(table(), Seq("a")))
+    assert(one() != one())
+    def past() = QueryPlanningTracker.withTracker(new QueryPlanningTracker)(scan(table(at = ReadTimestamp.Tso(7)), Seq("a")))
+    assert(past() == past() && past().hashCode == past().hashCode)
+  }
+
   test("the description says table, columns and moment before anything was asked of the cluster") {
     val text = scan(table(at = ReadTimestamp.Tso(9)), Seq("b", "a")).description()
-    assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=TSO 9")
+    assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=9 (TSO 9)")
   }
 
   private def write(table: TiTable, columns: StructType, entries: (String, String)*): Unit = {

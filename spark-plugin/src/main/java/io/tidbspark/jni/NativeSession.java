@@ -20,6 +20,11 @@ public final class NativeSession extends NativeHandle {
         return use(NativeSession::timestamp);
     }
 
+    /** Identity of the cluster, as PD has it; the bits of an unsigned number. Asks nobody. */
+    public long clusterId() {
+        return use(NativeSession::clusterId);
+    }
+
     <T> T call(java.util.function.LongFunction<T> call) {
         return use(call);
     }
@@ -27,6 +32,8 @@ public final class NativeSession extends NativeHandle {
     private static native long open(byte[] sessionConfig);
 
     private static native long timestamp(long session);
+
+    private static native long clusterId(long session);
 
     private static native void close(long session);
 }

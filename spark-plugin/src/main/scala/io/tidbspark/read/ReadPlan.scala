@@ -6,21 +6,25 @@ import io.tidbspark.compat.Converters._
 import io.tidbspark.config.ScanConf
 import io.tidbspark.proto.ScanSpec
 import io.tidbspark.{ReadTimestamp, TableContext}
+import io.tidbspark.time.Snapshot
 
 /**
  * What one scan reads: the table fills half of it, the builder the rest, and everything after only looks. Two scans with equal
  * plans give equal rows, which lets Spark do the work once ([[equals]] decides about reuse of exchanges).
  *
+ * @param snapshot the moment: that of the statement, unless the table is one of the past
  * @param columns in output order; empty when only the number of rows matters
  */
-final case class ReadPlan(table: TableContext, columns: StructType, conf: ScanConf) {
-  def readTimestamp: ReadTimestamp = table.readTimestamp
+final case class ReadPlan(table: TableContext, snapshot: Snapshot, columns: StructType, conf: ScanConf) {
 
-  /** @param parallelism tasks that the application can run at once */
-  def spec(parallelism: Int): ScanSpec = ScanSpec
+  /**
+   * @param tso of the snapshot
+   * @param parallelism tasks that the application can run at once
+   */
+  def spec(tso: Long, parallelism: Int): ScanSpec = ScanSpec
     .newBuilder()
     .setTable(table.schema.getTableDescriptor)
-    .setReadTimestamp(readTimestamp.toProto)
+    .setReadTimestamp(ReadTimestamp.Tso(tso).toProto)
     .addAllColumns(columns.fieldNames.toSeq.asJava)
     .setTypes(table.types)
     .setPartitionBytes(conf.partitionBytes)
@@ -28,7 +32,7 @@ final case class ReadPlan(table: TableContext, columns: StructType, conf: ScanCo
     .build()
 
   def summary: String =
-    s"TableFullScan ${table.displayName} columns=[${columns.fieldNames.mkString(", ")}] read_ts=$readTimestamp"
+    s"TableFullScan ${table.displayName} columns=[${columns.fieldNames.mkString(", ")}] read_ts=$snapshot"
 
   override def equals(other: Any): Boolean = other match {
     case that: ReadPlan => key == that.key
@@ -38,6 +42,6 @@ final case class ReadPlan(table: TableContext, columns: StructType, conf: ScanCo
   override def hashCode(): Int = key.hashCode()
 
   /** Not the moment at which the schema was loaded: within a statement each mention of a table may load it anew. */
-  private def key: (AnyRef, Long, Any, Any, StructType, ScanConf) =
-    (table.session, table.schema.getTableId, table.types, readTimestamp, columns, conf)
+  private def key: (AnyRef, Long, Any, AnyRef, StructType, ScanConf) =
+    (table.session, table.schema.getTableId, table.types, snapshot.identity, columns, conf)
 }

@@ -10,7 +10,7 @@ import io.tidbspark.jni.NativePlanner
 import io.tidbspark.proto.ScanPlan
 
 /**
- * The physical side of a scan. Planning asks PD for a timestamp and for regions; it happens once, when Spark first asks for the
+ * The physical side of a scan. Planning opens the statement's snapshot and asks PD for regions; it happens once, when Spark first asks for the
  * partitions, so that all partitions and repeated questions see one snapshot.
  */
 final class TiBatch(plan: ReadPlan) extends Batch {
@@ -28,8 +28,9 @@ final class TiBatch(plan: ReadPlan) extends Batch {
     result.getOrElse {
       val started = System.nanoTime()
       val parallelism = math.max(1, SparkSession.active.sparkContext.defaultParallelism)
+      val tso = plan.snapshot.tso()
       val scanPlan = TiErrors.translating {
-        ScanPlan.parseFrom(NativePlanner.plan(TiSessions.get(plan.table.session), plan.spec(parallelism).toByteArray))
+        ScanPlan.parseFrom(NativePlanner.plan(TiSessions.get(plan.table.session), plan.spec(tso, parallelism).toByteArray))
       }
       val partitions = scanPlan.getPartitionsList.asScala.map { partition =>
         val hosts = if (plan.conf.locality) partition.getHostsList.asScala.toArray else Array.empty[String]

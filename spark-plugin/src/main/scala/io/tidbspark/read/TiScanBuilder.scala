@@ -7,6 +7,7 @@ import org.apache.spark.sql.types.StructType
 import io.tidbspark.TableContext
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.ScanConf
+import io.tidbspark.time.Statement
 import io.tidbspark.types.SparkTypes
 
 /** Collects what Spark pushes down: the columns that it needs. */
@@ -22,6 +23,6 @@ final class TiScanBuilder(context: TableContext, conf: ScanConf) extends ScanBui
       column =>
         throw new TiAnalysisException(s"Column ${context.displayName}.${column.getName}: ${column.getUnsupported}")
     }
-    new TiScan(ReadPlan(context, columns, conf))
+    new TiScan(ReadPlan(context, Statement.current().snapshot(context.session, context.readTimestamp), columns, conf))
   }
 }

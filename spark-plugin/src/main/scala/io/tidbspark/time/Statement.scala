@@ -1,0 +1,93 @@
+package io.tidbspark.time
+
+import java.util
+
+import scala.collection.mutable
+import scala.util.Try
+
+import org.apache.spark.sql.catalyst.QueryPlanningTracker
+
+import io.tidbspark.errors.TiErrors
+import io.tidbspark.proto.SessionConfig
+import io.tidbspark.{ReadTimestamp, TiSessions}
+
+/**
+ * What the scans of one statement share: one timestamp of each cluster for all tables that are read at the present, sub-queries,
+ * CTEs and both sides of a join of two data frames included.
+ *
+ * {{{
+ *   optimiser of a QueryExecution (its QueryPlanningTracker) --Statement.current--> Statement <-- Snapshot <-- every scan
+ *   first scan that is planned --timestamp--> PD, once per cluster
+ * }}}
+ *
+ * A statement is a `QueryExecution` of Spark: what is optimised once. A data frame that is executed twice keeps its snapshot, a new
+ * frame made from it (`count()`, `show()`, `select(...)`) is a statement of its own. Nothing is kept of a session or a thread.
+ */
+final class Statement {
+
+  /** Timestamps by cluster. */
+  private val present = mutable.Map.empty[Long, Long]
+
+  /** What `current_tso()` answers, by cluster. */
+  private val current = mutable.Map.empty[Long, Long]
+
+  /** The moment that a scan of this statement reads at. Asks nobody. */
+  def snapshot(session: SessionConfig, at: ReadTimestamp): Snapshot = Snapshot(this, session, at)
+
+  /** The TSO to read at; the first question about the present asks PD. */
+  private[time] def timestamp(session: SessionConfig, at: ReadTimestamp): Long = at match {
+    case ReadTimestamp.Tso(tso) => tso
+    case millis: ReadTimestamp.Millis => millis.tso
+    case ReadTimestamp.Latest =>
+      val native = TiSessions.get(session)
+      synchronized(present.getOrElseUpdate(native.clusterId(), TiErrors.translating(native.timestamp())))
+  }
+
+  /** The present of a cluster, None before somebody asked for it. */
+  private[time] def known(session: SessionConfig, at: ReadTimestamp): Option[Long] = at match {
+    case ReadTimestamp.Latest =>
+      synchronized(if (present.isEmpty) None else present.get(TiSessions.get(session).clusterId()))
+    case _ => Some(timestamp(session, at))
+  }
+
+  /** A timestamp of PD, the same for every mention of `current_tso()` in a statement. */
+  def currentTso(session: SessionConfig): Long = {
+    val native = TiSessions.get(session)
+    synchronized(current.getOrElseUpdate(native.clusterId(), TiErrors.translating(native.timestamp())))
+  }
+}
+
+object Statement {
+
+  /** By tracker, of which every QueryExecution has its own. A statement does not know its tracker, so that both can go. */
+  private val statements = new util.WeakHashMap[QueryPlanningTracker, Statement]
+
+  /** The statement that this thread is optimising. What is built outside of an optimiser is a statement of its own. */
+  def current(): Statement = QueryPlanningTracker.get match {
+    case Some(tracker) => statements.synchronized(statements.computeIfAbsent(tracker, _ => new Statement))
+    case None => new Statement
+  }
+}
+
+/**
+ * The moment that one scan reads at. Equal when the same rows are seen: the present of one statement, or the same moment of the
+ * past.
+ */
+final case class Snapshot private[time] (statement: Statement, session: SessionConfig, at: ReadTimestamp) {
+
+  /** The TSO; asks PD when nobody of the statement did so before. */
+  def tso(): Long = statement.timestamp(session, at)
+
+  /** What the equality of scans looks at besides the cluster. */
+  def identity: AnyRef = at match {
+    case ReadTimestamp.Latest => statement
+    case past => past
+  }
+
+  /** For plans: the TSO where it is known or about to be used, and the user's own words. */
+  override def toString: String = {
+    // Plans are printed for the UI when an execution starts; a PD that is away fails the execution itself, with its own message.
+    val tso = if (Executions.current().isDefined) Try(this.tso()).toOption else statement.known(session, at)
+    tso.fold(at.toString)(known => s"${java.lang.Long.toUnsignedString(known)} ($at)")
+  }
+}
