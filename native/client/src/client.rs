@@ -19,7 +19,7 @@ use crate::region::{KeyEdges, KeyRange, LocatedRanges};
 
 /// A cluster: its PD, its stores, and what is known of its regions. Shared by all reads and writes.
 pub struct Client {
-    config: ClientConfig,
+    pub(crate) config: ClientConfig,
     pub(crate) pd: Arc<PdClient>,
     pub(crate) regions: Arc<RegionClient>,
     pub(crate) resolver: LockResolver,

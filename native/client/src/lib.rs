@@ -21,6 +21,7 @@ mod error;
 mod lock;
 mod pd;
 mod region;
+mod snapshot_guard;
 mod stats;
 mod txn;
 
@@ -30,6 +31,7 @@ pub use control_plane::Snapshot;
 pub use cop::{CopAnswer, CopRequest, CopStream, MemoryBudget, MemoryPermit};
 pub use error::{ClientError, ClientErrorKind, Result};
 pub use region::{KeyEdges, KeyRange, LocatedRanges};
+pub use snapshot_guard::SnapshotGuard;
 pub use stats::CopStats;
 pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 pub use txn::{

@@ -24,4 +24,5 @@ pub mod write;
 pub use error::{Error, ErrorKind, Result};
 pub use scan::{scan_schema, Next, Scan, ScanBatch};
 pub use session::Session;
+pub use ti_client::SnapshotGuard;
 pub use write::{JobState, WriteJob, Writer};

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use prost::Message;
-use ti_client::{Client, ClientConfig, Snapshot, TlsConfig};
+use ti_client::{Client, ClientConfig, Snapshot, SnapshotGuard, TlsConfig};
 use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 use ti_proto::plan;
 use tokio::sync::OnceCell;
 
+use crate::catalog::descriptor::TableDescriptor;
 use crate::catalog::listing::Catalog;
 use crate::catalog::table_info::{DbInfo, TableInfo};
 use crate::catalog::{list_namespaces, schema};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::planner;
+use crate::plan::{planner, refresh};
 use crate::runtime::block_on;
 use crate::scan::Scan;
 use crate::timestamp::ReadTimestamp;
@@ -114,6 +115,7 @@ impl Session {
         block_on(async {
             let start_ts = ReadTimestamp::from(spec.read_timestamp).resolve(&self.client).await?;
             let new_collation = self.new_collation(start_ts).await?;
+            let spec = self.as_of(spec, start_ts).await?;
             planner::plan(&self.client, &spec, start_ts, new_collation, self.read_deadline).await
         })
     }
@@ -126,6 +128,31 @@ impl Session {
     /// What TiDB's statistics say of a scan. Blocks.
     pub fn statistics(&self, spec: plan::ScanSpec) -> Result<plan::TableStatistics> {
         crate::plan::statistics::of(&spec)
+    }
+
+    /// Keeps the versions that the snapshot `start_ts` needs in the cluster until the guard is dropped. Blocks.
+    ///
+    /// # Errors
+    /// `GcSafePoint` when garbage collection has passed the snapshot already.
+    pub fn protect(&self, start_ts: u64) -> Result<SnapshotGuard> {
+        block_on(async { Ok(self.client.protect(start_ts).await?) })
+    }
+
+    /// The spec with the table as of `start_ts`, see [`refresh`].
+    async fn as_of(&self, mut spec: plan::ScanSpec, start_ts: u64) -> Result<plan::ScanSpec> {
+        if spec.schema_ts == 0 || spec.schema_ts == start_ts {
+            return Ok(spec);
+        }
+        let then = TableDescriptor::from_bytes(&spec.table)?;
+        let mut snapshot = self.client.snapshot(start_ts).await?;
+        let (db, table) = self
+            .catalog
+            .find_table(snapshot.as_mut(), &then.database, &then.table, true)
+            .await?;
+        let now = schema::descriptor(&db, &table)?;
+        refresh::check(&then, &now, &spec.columns, &type_options(spec.types.as_ref())?)?;
+        spec.table = now.to_bytes()?;
+        Ok(spec)
     }
 
     /// Starts reading one partition of a plan. Does not wait for the cluster.

@@ -89,7 +89,8 @@ fn older_than_safe_point(read_ts: u64, safe_point: u64) -> Result<()> {
         ErrorKind::GcSafePoint,
         format!(
             "the read timestamp {read_ts} ({} ms) is older than the GC safe point {safe_point} ({} ms): versions of rows it needs \
-             may be gone; read at a later timestamp, or keep history longer with tidb_gc_life_time",
+             may be gone. Read at a later timestamp; to keep history longer, raise the GC life time in TiDB: \
+             SET GLOBAL tidb_gc_life_time = '24h' (10m by default)",
             read_ts >> LOGICAL_BITS,
             safe_point >> LOGICAL_BITS
         ),

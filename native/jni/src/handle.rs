@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use ti_engine::{Error, ErrorKind, Result, Scan, Session, WriteJob, Writer};
+use ti_engine::{Error, ErrorKind, Result, Scan, Session, SnapshotGuard, WriteJob, Writer};
 
 const SLOT_BITS: u32 = 32;
 const GENERATION_BITS: u32 = 27;
@@ -14,6 +14,8 @@ const MAX_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 
 /// Sessions.
 pub static SESSIONS: LazyLock<HandleTable<Session>> = LazyLock::new(|| HandleTable::new(1, "session"));
+/// Safe points.
+pub static SAFE_POINTS: LazyLock<HandleTable<SnapshotGuard>> = LazyLock::new(|| HandleTable::new(5, "safe point"));
 /// Scans.
 pub static SCANS: LazyLock<HandleTable<Scan>> = LazyLock::new(|| HandleTable::new(2, "scan"));
 /// Transactions.

@@ -5,7 +5,8 @@
 //!                                                                   ──> handle (long -> Arc<Session>, Arc<Scan>, ...) ──> ti_engine
 //!                                                                   ──> arrow (C Data Interface)
 //! ```
-//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`scan`], [`transaction`], [`writer`]. The only crate with unsafe code; every unsafe
+//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`safe_point`], [`scan`], [`transaction`], [`writer`]. The only
+//! crate with unsafe code; every unsafe
 //! block says why it is sound. No function is called from threads of the runtime: only Java threads come here, and they wait here.
 
 mod arrow;
@@ -16,6 +17,7 @@ mod guard;
 mod handle;
 mod library;
 mod planner;
+mod safe_point;
 mod scan;
 mod session;
 mod transaction;

@@ -47,9 +47,7 @@ pub extern "system" fn Java_io_tidbspark_jni_NativeSession_clusterId<'local>(
     _class: JClass<'local>,
     session: jlong,
 ) -> jlong {
-    enter(env, |_| {
-        Ok(SESSIONS.get(session)?.client().cluster_id().cast_signed())
-    })
+    enter(env, |_| Ok(SESSIONS.get(session)?.client().cluster_id().cast_signed()))
 }
 
 /// `static native void close(long session)`

@@ -4,6 +4,7 @@ pub mod cut;
 pub mod dag;
 pub mod explain;
 pub mod planner;
+pub mod refresh;
 pub mod share;
 pub mod statistics;
 pub mod support;

@@ -29,6 +29,7 @@ final case class ReadPlan(table: TableContext, snapshot: Snapshot, columns: Stru
     .setTypes(table.types)
     .setPartitionBytes(conf.partitionBytes)
     .setParallelism(parallelism)
+    .setSchemaTs(table.schema.getSchemaTs)
     .build()
 
   def summary: String =

@@ -28,13 +28,13 @@ final class TiBatch(plan: ReadPlan) extends Batch {
     result.getOrElse {
       val started = System.nanoTime()
       val parallelism = math.max(1, SparkSession.active.sparkContext.defaultParallelism)
-      val tso = plan.snapshot.tso()
+      val tso = plan.snapshot.open()
       val scanPlan = TiErrors.translating {
         ScanPlan.parseFrom(NativePlanner.plan(TiSessions.get(plan.table.session), plan.spec(tso, parallelism).toByteArray))
       }
       val partitions = scanPlan.getPartitionsList.asScala.map { partition =>
         val hosts = if (plan.conf.locality) partition.getHostsList.asScala.toArray else Array.empty[String]
-        TiInputPartition(partition.getTasks.toByteArray, hosts, partition.getRegions)
+        TiInputPartition(partition.getTasks.toByteArray, hosts, partition.getRegions)(plan.snapshot)
       }.toVector
       val planned = TiBatch.Planned(
         scanPlan.getCommon.toByteArray,

@@ -7,7 +7,9 @@ import org.apache.spark.sql.connector.read.InputPartition
  *
  * @param tasks `plan.ScanPartition.tasks`, opaque
  * @param hosts where the stores are that lead the regions, the one with most regions first
+ * @param snapshot what must live on the driver as long as the partition does; executors have no use for it
  */
-final case class TiInputPartition(tasks: Array[Byte], hosts: Array[String], regions: Int) extends InputPartition {
+final case class TiInputPartition(tasks: Array[Byte], hosts: Array[String], regions: Int)(@transient val snapshot: AnyRef)
+    extends InputPartition {
   override def preferredLocations(): Array[String] = hosts
 }

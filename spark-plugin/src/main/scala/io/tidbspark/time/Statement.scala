@@ -13,7 +13,7 @@ import io.tidbspark.{ReadTimestamp, TiSessions}
 
 /**
  * What the scans of one statement share: one timestamp of each cluster for all tables that are read at the present, sub-queries,
- * CTEs and both sides of a join of two data frames included.
+ * CTEs and both sides of a join of two data frames included, and the safe points that keep these versions in the cluster.
  *
  * {{{
  *   optimiser of a QueryExecution (its QueryPlanningTracker) --Statement.current--> Statement <-- Snapshot <-- every scan
@@ -30,6 +30,9 @@ final class Statement {
 
   /** What `current_tso()` answers, by cluster. */
   private val current = mutable.Map.empty[Long, Long]
+
+  /** What keeps garbage collection away, by cluster and timestamp. */
+  private val leases = mutable.Map.empty[(Long, Long), SafePointLease]
 
   /** The moment that a scan of this statement reads at. Asks nobody. */
   def snapshot(session: SessionConfig, at: ReadTimestamp): Snapshot = Snapshot(this, session, at)
@@ -55,6 +58,12 @@ final class Statement {
     val native = TiSessions.get(session)
     synchronized(current.getOrElseUpdate(native.clusterId(), TiErrors.translating(native.timestamp())))
   }
+
+  /** The lease of a timestamp, the same for all scans that read at it. */
+  private[time] def lease(session: SessionConfig, tso: Long): SafePointLease = {
+    val cluster = TiSessions.get(session).clusterId()
+    synchronized(leases.getOrElseUpdate((cluster, tso), new SafePointLease(session, tso)))
+  }
 }
 
 object Statement {
@@ -77,6 +86,17 @@ final case class Snapshot private[time] (statement: Statement, session: SessionC
 
   /** The TSO; asks PD when nobody of the statement did so before. */
   def tso(): Long = statement.timestamp(session, at)
+
+  /**
+   * The TSO, safe from garbage collection until the execution that this thread works for has ended.
+   *
+   * @throws org.apache.spark.SparkException when the timestamp is older than what the cluster keeps
+   */
+  def open(): Long = {
+    val tso = statement.timestamp(session, at)
+    statement.lease(session, tso).hold()
+    tso
+  }
 
   /** What the equality of scans looks at besides the cluster. */
   def identity: AnyRef = at match {

@@ -1,0 +1,59 @@
+//! A table as of the snapshot, when its schema was loaded before it.
+//!
+//! A statement is analysed with the schema of one moment and reads rows of a later one. In between a table may have been truncated (its rows
+//! then have another table id), dropped, or changed. What is read is always the table as of the snapshot; where its columns are no
+//! longer those that the statement was analysed with, that is an error instead of other values.
+
+use ti_codec::arrow_type::column_type;
+use ti_codec::TypeOptions;
+
+use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Fails when a column that is read is not what it was.
+///
+/// `then` is the table that the statement was analysed with, `now` the table of that name as of the snapshot.
+pub fn check(then: &TableDescriptor, now: &TableDescriptor, columns: &[String], types: &TypeOptions) -> Result<()> {
+    for name in columns {
+        let old = then.column(name)?;
+        let new = now.column(name).map_err(|_| changed(then, name, "is gone"))?;
+        if !same(&old, &new, types) {
+            let what = format!(
+                "was {} and is {}",
+                old.field_type().sql_name(),
+                new.field_type().sql_name()
+            );
+            return Err(changed(then, name, &what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether Spark sees the same column: same name, type, and no NULLs where there were none.
+fn same(old: &ColumnDescriptor, new: &ColumnDescriptor, types: &TypeOptions) -> bool {
+    old.name == new.name
+        && match (
+            column_type(&old.field_type(), types),
+            column_type(&new.field_type(), types),
+        ) {
+            (Ok(old), Ok(new)) => old.arrow == new.arrow && old.spark == new.spark && (old.nullable || !new.nullable),
+            // Not readable then either: planning says why.
+            (Err(_), _) => true,
+            (Ok(_), Err(_)) => false,
+        }
+}
+
+fn changed(table: &TableDescriptor, column: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::SchemaChanged,
+        format!(
+            "`{}`.`{}` was changed after the statement was analysed: column `{column}` {what}. Run the statement again; a data frame has \
+             to be made again (spark.table, spark.sql)",
+            table.database, table.table
+        ),
+    )
+}
+
+#[cfg(test)]
+#[path = "refresh_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+use super::*;
+use crate::catalog::schema::descriptor;
+use crate::catalog::table_info::{DbInfo, TableInfo};
+
+/// A table of BIGINT columns and one VARCHAR.
+fn table(id: i64, columns: &[(i64, &str, u8, u32, i32)]) -> TableDescriptor {
+    let db: DbInfo = serde_json::from_str(r#"{"id": 2, "db_name": {"O": "d", "L": "d"}, "state": 5}"#).unwrap();
+    let columns: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(offset, (id, name, tp, flag, flen))| {
+            let (charset, collate) = if *tp == 15 {
+                ("utf8mb4", "utf8mb4_bin")
+            } else {
+                ("binary", "binary")
+            };
+            format!(
+                r#"{{"id": {id}, "name": {{"O": "{name}", "L": "{name}"}}, "offset": {offset}, "state": 5, "type":
+                    {{"Tp": {tp}, "Flag": {flag}, "Flen": {flen}, "Decimal": 0, "Charset": "{charset}", "Collate": "{collate}"}}}}"#
+            )
+        })
+        .collect();
+    let json = format!(
+        r#"{{"id": {id}, "name": {{"O": "t", "L": "t"}}, "state": 5, "cols": [{}]}}"#,
+        columns.join(",")
+    );
+    let table: TableInfo = serde_json::from_str(&json).unwrap();
+    descriptor(&db, &table).unwrap()
+}
+
+const NOT_NULL: u32 = 1;
+
+fn checked(now: &TableDescriptor, columns: &[&str]) -> Result<()> {
+    let then = table(7, &[(1, "a", 8, NOT_NULL, 20), (2, "b", 15, 0, 10)]);
+    let columns: Vec<String> = columns.iter().map(|c| (*c).to_owned()).collect();
+    check(&then, now, &columns, &TypeOptions::default())
+}
+
+fn refused(now: &TableDescriptor, columns: &[&str], text: &str) {
+    let error = checked(now, columns).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::SchemaChanged, "{error:?}");
+    assert!(
+        error.message.contains(text) && error.message.contains("`d`.`t`"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn what_spark_does_not_see_may_change() {
+    // A new id (TRUNCATE), a new column in front, a longer VARCHAR, a column that became NOT NULL.
+    let now = table(
+        9,
+        &[
+            (3, "c", 8, 0, 20),
+            (1, "a", 8, NOT_NULL, 20),
+            (2, "b", 15, NOT_NULL, 200),
+        ],
+    );
+    checked(&now, &["a", "b"]).unwrap();
+    // Added again under the same name.
+    checked(&table(7, &[(1, "a", 8, NOT_NULL, 20), (5, "b", 15, 0, 10)]), &["b"]).unwrap();
+}
+
+#[test]
+fn columns_that_are_read_must_be_the_same() {
+    let dropped = table(7, &[(1, "a", 8, NOT_NULL, 20)]);
+    refused(&dropped, &["a", "b"], "`b` is gone");
+    checked(&dropped, &["a"]).unwrap();
+    refused(
+        &table(7, &[(1, "a", 8, NOT_NULL, 20), (2, "b2", 15, 0, 10)]),
+        &["b"],
+        "`b` is gone",
+    );
+    refused(
+        &table(7, &[(1, "a", 3, NOT_NULL, 11), (2, "b", 15, 0, 10)]),
+        &["a"],
+        "bigint",
+    );
+    // NULLs where Spark was told that there are none.
+    refused(&table(7, &[(1, "a", 8, 0, 20), (2, "b", 15, 0, 10)]), &["a"], "`a`");
+}
