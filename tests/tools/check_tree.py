@@ -12,7 +12,7 @@ LIMIT = 450
 SOURCES = (".rs", ".scala", ".java", ".go", ".py")
 ALLOWED: dict[str, str] = {}
 
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/types.md", "docs/adr")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/types.md", "docs/reading-the-past.md", "docs/adr")
 # `path` in back-quotes that begins with a folder or file of the repository's root. Made by a build: target/, dist/.
 QUOTED = re.compile(r"`([A-Za-z0-9_.\-]+(?:/[A-Za-z0-9_.\-]+)*/?)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")

@@ -5,8 +5,8 @@ import org.apache.spark.sql.types.StructType
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.ScanConf
 import io.tidbspark.proto.ScanSpec
-import io.tidbspark.{ReadTimestamp, TableContext}
 import io.tidbspark.time.Snapshot
+import io.tidbspark.{ReadTimestamp, TableContext}
 
 /**
  * What one scan reads: the table fills half of it, the builder the rest, and everything after only looks. Two scans with equal

@@ -49,6 +49,8 @@ class TiFunctionsSuite extends AnyFunSuite {
     val function = new CurrentTsoFunction(() => { asked += 1; 42L })
     val bound = function.bind(new StructType()).asInstanceOf[CurrentTso]
     assert(bound.invoke() == 42 && bound.invoke() == 42 && asked == 1)
-    assert(bound == new CurrentTso(42) && bound != new CurrentTso(43) && bound.canonicalName() != new CurrentTso(43).canonicalName())
+    assert(
+      bound == new CurrentTso(42) && bound != new CurrentTso(43) && bound.canonicalName() != new CurrentTso(43).canonicalName()
+    )
   }
 }

@@ -7,7 +7,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.TiConf
-import io.tidbspark.{proto, ReadTimestamp, TableContext}
+import io.tidbspark.{ReadTimestamp, TableContext, proto}
 
 class TimeTravelSuite extends AnyFunSuite {
   private def options(entries: (String, String)*) = TimeTravel.ofOptions(new CaseInsensitiveStringMap(entries.toMap.asJava))
@@ -22,7 +22,9 @@ class TimeTravelSuite extends AnyFunSuite {
     assert(options().isEmpty)
     assert(options("VERSIONASOF" -> "449999999999999999").contains(ReadTimestamp.Tso(449999999999999999L)))
     assert(options("timestampAsOf" -> "2024-03-10T07:30:00.123Z").contains(ReadTimestamp.Millis(1710055800123L)))
-    assert(intercept[IllegalArgumentException](options("timestampAsOf" -> "1", "versionAsOf" -> "1")).getMessage.contains("not both"))
+    assert(
+      intercept[IllegalArgumentException](options("timestampAsOf" -> "1", "versionAsOf" -> "1")).getMessage.contains("not both")
+    )
     Seq("yesterday", "", "2024-13-01", "1651766410000").foreach { text =>
       assert(intercept[IllegalArgumentException](options("timestampAsOf" -> text)).getMessage.contains(s"'$text'"))
     }
