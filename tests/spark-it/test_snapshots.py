@@ -220,7 +220,7 @@ def test_safe_point_of_a_query(spark, pd, oracle, database):
     oracle.execute("CREATE TABLE held (id INT PRIMARY KEY)", "INSERT INTO held VALUES (1), (2), (3)")
     name = f"{CATALOG}.{database}.held"
     _until(lambda: not pd.reads())
-    slow = f"SELECT count(*) FROM {name} WHERE java_method('java.lang.Thread', 'sleep', 1500L) IS NULL"
+    slow = f"SELECT count(*) FROM {name} WHERE java_method('java.lang.Thread', 'sleep', 500L) IS NULL"
     done = []
     begin = history.now(oracle)
     thread = threading.Thread(target=lambda: done.append(spark.sql(slow).collect()))

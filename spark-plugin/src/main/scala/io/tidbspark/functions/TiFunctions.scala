@@ -24,7 +24,7 @@ trait TiFunctions extends FunctionCatalog { self: SupportsNamespaces =>
   private def functions: Map[String, () => UnboundFunction] = Map(
     "tso_to_timestamp" -> (() => TsoToTimestampFunction),
     "timestamp_to_tso" -> (() => TimestampToTsoFunction),
-    "current_tso" -> (() => new CurrentTsoFunction(() => Statement.current().currentTso(cluster())))
+    "current_tso" -> (() => new CurrentTsoFunction(() => Statement.currentTso(cluster())))
   )
 
   private def isSystem(namespace: Array[String]): Boolean =

@@ -1,5 +1,6 @@
 package io.tidbspark.time
 
+import java.lang.ref.WeakReference
 import java.util
 
 import scala.collection.mutable
@@ -28,9 +29,6 @@ final class Statement {
   /** Timestamps by cluster. */
   private val present = mutable.Map.empty[Long, Long]
 
-  /** What `current_tso()` answers, by cluster. */
-  private val current = mutable.Map.empty[Long, Long]
-
   /** What keeps garbage collection away, by cluster and timestamp. */
   private val leases = mutable.Map.empty[(Long, Long), SafePointLease]
 
@@ -53,12 +51,6 @@ final class Statement {
     case _ => Some(timestamp(session, at))
   }
 
-  /** A timestamp of PD, the same for every mention of `current_tso()` in a statement. */
-  def currentTso(session: SessionConfig): Long = {
-    val native = TiSessions.get(session)
-    synchronized(current.getOrElseUpdate(native.clusterId(), TiErrors.translating(native.timestamp())))
-  }
-
   /** The lease of a timestamp, the same for all scans that read at it. */
   private[time] def lease(session: SessionConfig, tso: Long): SafePointLease = {
     val cluster = TiSessions.get(session).clusterId()
@@ -68,13 +60,44 @@ final class Statement {
 
 object Statement {
 
-  /** By tracker, of which every QueryExecution has its own. A statement does not know its tracker, so that both can go. */
-  private val statements = new util.WeakHashMap[QueryPlanningTracker, Statement]
+  /**
+   * By tracker, of which every QueryExecution has its own. A statement lives as long as its scans: held weakly here, so that its safe
+   * point goes with the last of them and not with the next use of the map.
+   */
+  private val statements = new util.WeakHashMap[QueryPlanningTracker, WeakReference[Statement]]
+
+  /** What `current_tso()` has answered in a statement, by cluster. */
+  private val currentTsos = new util.WeakHashMap[QueryPlanningTracker, Map[Long, Long]]
 
   /** The statement that this thread is optimising. What is built outside of an optimiser is a statement of its own. */
   def current(): Statement = QueryPlanningTracker.get match {
-    case Some(tracker) => statements.synchronized(statements.computeIfAbsent(tracker, _ => new Statement))
+    case Some(tracker) =>
+      statements.synchronized {
+        Option(statements.get(tracker)).flatMap(known => Option(known.get)).getOrElse {
+          val statement = new Statement
+          statements.put(tracker, new WeakReference(statement))
+          statement
+        }
+      }
     case None => new Statement
+  }
+
+  /** A timestamp of PD, the same for every mention of `current_tso()` in the statement that this thread is analysing. */
+  def currentTso(session: SessionConfig): Long = {
+    val native = TiSessions.get(session)
+    def ask(): Long = TiErrors.translating(native.timestamp())
+    QueryPlanningTracker.get.fold(ask()) { tracker =>
+      val cluster = native.clusterId()
+      def known() = currentTsos.synchronized(Option(currentTsos.get(tracker)).flatMap(_.get(cluster)))
+      // One thread analyses a statement, and the map is not locked while PD is asked.
+      known().getOrElse {
+        val tso = ask()
+        currentTsos.synchronized {
+          currentTsos.put(tracker, Option(currentTsos.get(tracker)).getOrElse(Map.empty[Long, Long]) + (cluster -> tso))
+        }
+        tso
+      }
+    }
   }
 }
 

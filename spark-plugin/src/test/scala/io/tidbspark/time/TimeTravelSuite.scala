@@ -1,12 +1,10 @@
 package io.tidbspark.time
 
-import org.apache.spark.sql.AnalysisException
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import org.scalatest.funsuite.AnyFunSuite
 
 import io.tidbspark.compat.Converters._
-import io.tidbspark.config.TiConf
 import io.tidbspark.{ReadTimestamp, TableContext, proto}
 
 class TimeTravelSuite extends AnyFunSuite {
@@ -43,23 +41,6 @@ class TimeTravelSuite extends AnyFunSuite {
     )
     cases.foreach { case (zone, local, utc) =>
       assert(inZone(zone)(options("timestampAsOf" -> local)) == options("timestampAsOf" -> utc), s"$local in $zone")
-    }
-  }
-
-  test("the past is no target of a write") {
-    def context(at: ReadTimestamp) = TableContext(
-      "c.db.t",
-      proto.SessionConfig.getDefaultInstance,
-      proto.TableSchema.getDefaultInstance,
-      proto.TypeOptions.getDefaultInstance,
-      at,
-      TiConf.Empty,
-      TiConf.Empty
-    )
-    StaleWrites.refuse(context(ReadTimestamp.Latest))
-    Seq(ReadTimestamp.Millis(5), ReadTimestamp.Tso(5)).foreach { at =>
-      val text = intercept[AnalysisException](StaleWrites.refuse(context(at))).getMessage
-      assert(text.contains("c.db.t") && text.contains("spark.tispark.stale_read") && text.contains(at.toString))
     }
   }
 }
