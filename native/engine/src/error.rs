@@ -78,8 +78,8 @@ error_kinds! {
     DuplicateKey => "Remove the duplicates, or write with upsert or ignore if that is what is meant.",
     /// Somebody else changed a row that the write touches after the write had begun.
     WriteConflict => "Run the write again: nothing of it has been kept.",
-    /// The table's schema changed while the write was running.
-    SchemaChanged => "Run the write again: nothing of it has been kept.",
+    /// The table's schema changed after the statement was analysed, or while the write was running.
+    SchemaChanged => "Run the statement again, with a new data frame; nothing of a write has been kept.",
     /// The commit was sent, and no answer says whether it happened.
     CommitUnknown => "Ask the cluster with the start_ts and primary key that the message names before writing again.",
     /// The transaction was rolled back by somebody else: its locks outlived their time to live, or garbage collection passed it.
