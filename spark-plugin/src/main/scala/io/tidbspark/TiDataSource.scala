@@ -44,7 +44,11 @@ class TiDataSource extends TableProvider with DataSourceRegister {
   }
 
   private def load(options: CaseInsensitiveStringMap): TiTable = {
-    TiConf.checkOptions(options, Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption), TiDataSource.SparkOptions ++ TimeTravel.Options)
+    TiConf.checkOptions(
+      options,
+      Set(Scope.TableOption, Scope.ReadOption, Scope.WriteOption),
+      TiDataSource.SparkOptions ++ TimeTravel.Options
+    )
     TiConf.checkSession(SQLConf.get.getAllConfs)
     val conf = TiConf(options, TiConf.Empty)
     val (database, name) = target(conf)
