@@ -98,9 +98,10 @@ impl Client {
         let mut bo = Backoffer::new("locating ranges", time, Arc::default());
         let mut out = Vec::new();
         for (region, ranges) in self.regions.split_ranges(&mut bo, ranges).await? {
+            let peer = self.regions.replica(&mut bo, &region).await?.unwrap_or(region.leader);
             let address = self
                 .regions
-                .store_address(&mut bo, region.leader.store_id)
+                .store_address(&mut bo, peer.store_id)
                 .await?
                 .unwrap_or_default();
             let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);

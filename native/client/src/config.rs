@@ -7,6 +7,7 @@ use std::time::Duration;
 use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 
 use crate::error::{ClientError, ClientErrorKind, Result};
+use crate::region::ReplicaRole;
 
 /// PEM files of a TLS connection: the CA alone (the client stays anonymous), or all three (mutual TLS).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,13 +64,15 @@ pub struct ClientConfig {
     pub priority: CommandPri,
     /// Isolation level of reads at the stores.
     pub isolation: IsolationLevel,
+    /// Replicas that serve reads of rows in the place of leaders, in the order of preference. Empty: leaders do.
+    pub replica_read: Vec<ReplicaRole>,
     /// Address as PD names it (`host`, or `host:port`) -> address to dial (`host`, or `host:port`).
     pub host_mapping: HashMap<String, String>,
 }
 
 impl ClientConfig {
     /// A configuration with defaults for everything but the addresses: plain text, 60 s per request, 10 min per read step, 5 s to connect,
-    /// low priority, snapshot isolation.
+    /// low priority, snapshot isolation, reads at leaders.
     pub fn new(pd_addresses: Vec<String>) -> Self {
         Self {
             pd_addresses,
@@ -79,6 +82,7 @@ impl ClientConfig {
             connect_timeout: Duration::from_secs(5),
             priority: CommandPri::Low,
             isolation: IsolationLevel::Si,
+            replica_read: Vec::new(),
             host_mapping: HashMap::new(),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use prost::Message;
-use ti_client::{Client, ClientConfig, Snapshot, SnapshotGuard, TlsConfig};
+use ti_client::{Client, ClientConfig, ReplicaRole, Snapshot, SnapshotGuard, TlsConfig};
 use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 use ti_proto::plan;
 use tokio::sync::OnceCell;
@@ -270,6 +270,13 @@ pub(crate) fn client_config(config: plan::SessionConfig) -> Result<ClientConfig>
             )))
         }
     };
+    let replica = |name: &String| match name.to_ascii_lowercase().as_str() {
+        "follower" => Ok(ReplicaRole::Follower),
+        "learner" => Ok(ReplicaRole::Learner),
+        other => Err(invalid(format!(
+            "replica_read has `{other}`: it must be follower or learner, or empty for leaders"
+        ))),
+    };
     Ok(ClientConfig {
         pd_addresses: addresses,
         tls: config.tls.map(tls_config).transpose()?,
@@ -278,6 +285,7 @@ pub(crate) fn client_config(config: plan::SessionConfig) -> Result<ClientConfig>
         connect_timeout: millis("connect.timeout", config.connect_timeout_ms)?,
         priority,
         isolation,
+        replica_read: config.replica_read.iter().map(replica).collect::<Result<_>>()?,
         host_mapping: config.host_mapping,
     })
 }

@@ -35,6 +35,10 @@ fn a_bad_configuration_is_answered_with_the_name_of_its_key() {
             "request.isolation.level",
             Box::new(|c| c.isolation_level = "SERIALIZABLE".into()),
         ),
+        (
+            "replica_read",
+            Box::new(|c| c.replica_read = vec!["follower".into(), "leader".into()]),
+        ),
         ("tls.ca", Box::new(move |c| c.tls = Some(tls("", "c", "k")))),
         ("tls.key", Box::new(move |c| c.tls = Some(tls("a", "c", "")))),
         ("tls.cert", Box::new(move |c| c.tls = Some(tls("a", "", "k")))),

@@ -244,13 +244,18 @@ impl Read {
     /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue.
     async fn read_region(&self, task: RegionRanges, answers: &Answers) -> Result<()> {
         let (mut region, mut ranges) = task;
+        let mut at_leader = false;
         'page: loop {
             let flight = self.take_off().await;
             let mut bo = self.backoffer();
             loop {
                 let known = self.seen.known();
                 let message = self.request.message(&ranges);
-                let Some(response) = self.regions.send(&mut bo, &region, message, &known).await? else {
+                let sent = self
+                    .regions
+                    .send_read(&mut bo, &region, self.request.start_ts, message, &known, &mut at_leader)
+                    .await?;
+                let Some(response) = sent else {
                     let mut located = self.regions.split_ranges(&mut bo, ranges).await?.into_iter();
                     match located.next() {
                         Some(first) => (region, ranges) = first,

@@ -9,8 +9,11 @@
 pub(crate) mod cache;
 mod edges;
 pub(crate) mod errors;
+pub(crate) mod replica;
 pub(crate) mod route;
 pub(crate) mod send;
+
+pub use self::replica::ReplicaRole;
 
 use bytes::Bytes;
 use ti_proto::metapb::{Peer, RegionEpoch};
@@ -45,7 +48,7 @@ pub struct LocatedRanges {
     pub region_id: u64,
     /// In key order, inside the region.
     pub ranges: Vec<KeyRange>,
-    /// Host of the store that leads the region, as PD names it, without the port.
+    /// Host of the store that serves reads of the region, as PD names it, without the port.
     pub host: String,
 }
 

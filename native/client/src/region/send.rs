@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 
 use super::cache::RegionCache;
 use super::errors::{action, CacheAction, RegionAction, Wait};
+use super::replica::Replicas;
 use super::Region;
 use crate::backoff::{nanos, BackoffKind, Backoffer};
 use crate::channel::Channels;
@@ -77,12 +78,22 @@ pub(crate) struct KnownLocks {
     pub(crate) committed: Vec<u64>,
 }
 
+/// What became of one request.
+pub(super) enum Reply<R> {
+    Answer(R),
+    RegionError(errorpb::Error),
+    Failed(Status),
+    /// No answer within the limit.
+    Late,
+}
+
 /// Everything that a request to a region needs.
 pub(crate) struct RegionClient {
     pub(crate) pd: Arc<PdClient>,
     pub(crate) cache: RegionCache,
-    channels: Arc<Channels>,
-    request_timeout: Duration,
+    pub(super) channels: Arc<Channels>,
+    pub(super) request_timeout: Duration,
+    pub(super) replicas: Replicas,
     priority: CommandPri,
     isolation: IsolationLevel,
 }
@@ -94,6 +105,7 @@ impl RegionClient {
             cache: RegionCache::default(),
             channels,
             request_timeout: config.request_timeout,
+            replicas: Replicas::new(config.replica_read.clone()),
             priority: config.priority,
             isolation: config.isolation,
         }
@@ -117,32 +129,18 @@ impl RegionClient {
             return Ok(None);
         };
         request.set_context(self.context(region, locks));
-        let store = TikvClient::new(self.channels.get(&address)?).max_decoding_message_size(usize::MAX);
         let limit = self.request_timeout.min(bo.remaining());
-        let sent = Instant::now();
-        bo.stats().requests.fetch_add(1, Ordering::Relaxed);
-        let answer = tokio::time::timeout(limit, request.send(store)).await;
-        bo.stats()
-            .request_nanos
-            .fetch_add(nanos(sent.elapsed()), Ordering::Relaxed);
-        match answer {
-            Ok(Ok(response)) => {
-                let mut response = response.into_inner();
-                match Q::take_region_error(&mut response) {
-                    None => Ok(Some(response)),
-                    Some(error) => {
-                        bo.stats().region_errors.fetch_add(1, Ordering::Relaxed);
-                        self.on_region_error(bo, region, &address, error).await?;
-                        Ok(None)
-                    }
-                }
+        match self.exchange(bo, &address, request, limit).await? {
+            Reply::Answer(response) => return Ok(Some(response)),
+            Reply::RegionError(error) => {
+                bo.stats().region_errors.fetch_add(1, Ordering::Relaxed);
+                self.on_region_error(bo, region, &address, error).await?;
             }
-            Ok(Err(status)) => {
+            Reply::Failed(status) => {
                 bo.note_unanswered();
                 self.on_status(bo, region, &address, Q::NAME, &status).await?;
-                Ok(None)
             }
-            Err(_) => {
+            Reply::Late => {
                 bo.note_unanswered();
                 let cause = format!(
                     "store {address} did not answer {} within {:.1} s",
@@ -150,9 +148,37 @@ impl RegionClient {
                     limit.as_secs_f64()
                 );
                 self.on_lost(bo, region, &address, cause).await?;
-                Ok(None)
             }
         }
+        Ok(None)
+    }
+
+    /// One request to one store, counted.
+    pub(super) async fn exchange<Q: RegionRequest>(
+        &self,
+        bo: &Backoffer,
+        address: &str,
+        request: Q,
+        limit: Duration,
+    ) -> Result<Reply<Q::Response>> {
+        let store = TikvClient::new(self.channels.get(address)?).max_decoding_message_size(usize::MAX);
+        let sent = Instant::now();
+        bo.stats().requests.fetch_add(1, Ordering::Relaxed);
+        let answer = tokio::time::timeout(limit, request.send(store)).await;
+        bo.stats()
+            .request_nanos
+            .fetch_add(nanos(sent.elapsed()), Ordering::Relaxed);
+        Ok(match answer {
+            Ok(Ok(response)) => {
+                let mut response = response.into_inner();
+                match Q::take_region_error(&mut response) {
+                    None => Reply::Answer(response),
+                    Some(error) => Reply::RegionError(error),
+                }
+            }
+            Ok(Err(status)) => Reply::Failed(status),
+            Err(_) => Reply::Late,
+        })
     }
 
     /// Sends a request to the region of `key` until it is answered.
@@ -183,7 +209,7 @@ impl RegionClient {
         }))
     }
 
-    fn context(&self, region: &Region, locks: &KnownLocks) -> Context {
+    pub(super) fn context(&self, region: &Region, locks: &KnownLocks) -> Context {
         Context {
             region_id: region.id,
             region_epoch: Some(region.epoch),

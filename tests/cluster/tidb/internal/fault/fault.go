@@ -56,6 +56,8 @@ type Rule struct {
 	TableID       int64  `json:"table_id,omitempty"`       // only requests with a key or range of this (physical) table
 	KeyPrefix     string `json:"key_prefix,omitempty"`     // hex; only requests with a raw key or range below this prefix
 	RequestSource string `json:"request_source,omitempty"` // only requests whose context.request_source contains this
+	StaleRead     *bool  `json:"stale_read,omitempty"`     // only requests with, or without, this flag in their context
+	ReplicaRead   *bool  `json:"replica_read,omitempty"`   // likewise
 }
 
 // State is a rule with what happened to it.
@@ -71,6 +73,8 @@ type Probe struct {
 	StoreID       uint64
 	RegionID      uint64
 	RequestSource string
+	StaleRead     bool
+	ReplicaRead   bool
 	Ranges        []Range
 }
 
@@ -203,6 +207,7 @@ func (s *Set) Match(p Probe, regionError bool) Action {
 func (a *active) matches(p Probe) bool {
 	if a.Method != "*" && a.Method != p.Method || a.RegionID != 0 && a.RegionID != p.RegionID ||
 		a.StoreID != 0 && a.StoreID != p.StoreID ||
+		a.StaleRead != nil && *a.StaleRead != p.StaleRead || a.ReplicaRead != nil && *a.ReplicaRead != p.ReplicaRead ||
 		a.RequestSource != "" && !strings.Contains(p.RequestSource, a.RequestSource) {
 		return false
 	}

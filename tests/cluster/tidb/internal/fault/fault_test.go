@@ -136,3 +136,12 @@ func TestReplaceEndsHangs(t *testing.T) {
 	}
 	<-a.Changed
 }
+
+func TestFlagsOfReplicaReads(t *testing.T) {
+	s := set(t, `[{"method":"Coprocessor","kind":"disk_full","stale_read":true,"count":-1},
+		{"method":"Coprocessor","kind":"hang","stale_read":false,"replica_read":false,"count":-1}]`)
+	stale, replica, leader := Probe{Method: "Coprocessor", StaleRead: true}, Probe{Method: "Coprocessor", ReplicaRead: true}, Probe{Method: "Coprocessor"}
+	expect(t, kinds(s, stale, 1), "disk_full")
+	expect(t, kinds(s, replica, 1), "")
+	expect(t, kinds(s, leader, 1), "hang")
+}

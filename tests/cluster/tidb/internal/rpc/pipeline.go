@@ -137,7 +137,8 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	}
 	kctx, ranges := contextOf(req), rangesOf(req)
 	act := p.Faults.Match(fault.Probe{
-		Method: m.name, StoreID: p.Regions.StoreID(), RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(), Ranges: ranges,
+		Method: m.name, StoreID: p.Regions.StoreID(), RegionID: kctx.GetRegionId(), RequestSource: kctx.GetRequestSource(),
+		StaleRead: kctx.GetStaleRead(), ReplicaRead: kctx.GetReplicaRead(), Ranges: ranges,
 	}, m.regionError)
 	if act.DelayMs > 0 {
 		select {

@@ -99,6 +99,14 @@ object Entries {
     Everywhere,
     "`SI` reads one consistent snapshot. `RC` ignores locks and may see half of a transaction."
   )
+  val ReplicaRead: ConfEntry[Seq[String]] = ConfEntry(
+    "replica_read",
+    ValueType.words("leader", "follower", "learner"),
+    Some("leader"),
+    Everywhere,
+    "Which replicas in TiKV serve reads of rows: the first of these roles that a region has a replica for, and the leader whenever that one " +
+      "does not answer. What stands after `leader` is never asked."
+  )
   val ConnectTimeout: ConfEntry[Long] =
     ConfEntry("connect.timeout", ValueType.duration(1, 3600000), Some("5s"), Everywhere, "First answer of PD.")
   val RequestTimeout: ConfEntry[Long] = ConfEntry(
@@ -364,6 +372,7 @@ object Entries {
       HostMapping,
       CommandPriority,
       IsolationLevel,
+      ReplicaRead,
       ConnectTimeout,
       RequestTimeout,
       ReadDeadline

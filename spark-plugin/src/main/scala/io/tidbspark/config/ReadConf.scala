@@ -68,6 +68,7 @@ object ReadConf {
       .setReadDeadlineMs(conf(Entries.ReadDeadline))
       .setCommandPriority(conf(Entries.CommandPriority))
       .setIsolationLevel(conf(Entries.IsolationLevel))
+      .addAllReplicaRead(conf(Entries.ReplicaRead).takeWhile(_ != "leader").asJava)
       .putAllHostMapping(conf.get(Entries.HostMapping).getOrElse(Map.empty).asJava)
     tls(conf).foreach(builder.setTls)
     builder.build()

@@ -10,7 +10,8 @@ final case class Unserved(name: String, advice: String, refuse: Set[String] = Se
 
 /** What TiSpark had and we do not serve: answered with the replacement, never ignored silently. */
 object Unserved {
-  private val Leaders = "Reads go to the leaders of regions in TiKV."
+  private val TiKv = "Reads go to TiKV, by way of its stores' own addresses."
+  private val Roles = "Replicas are chosen by their role, see replica_read."
   private val Heartbeat = "Drop it; locks are kept alive for as long as the write runs."
   private val OldRows = "Drop it; old rows are read in write.mode=upsert and ignore only."
   private val NoSplit = "Drop it; regions are not split before a write."
@@ -50,8 +51,8 @@ object Unserved {
         "tikv.region_split_size_in_mb",
         "useTableLock"
       ) ++
-      rows(Leaders, "isolation_read_engines", "replica_read", "replica_read.label", "replica_read.address_whitelist") ++
-      rows(Leaders, "replica_read.address_blacklist", "enable_grpc_forward") ++
+      rows(TiKv, "isolation_read_engines", "enable_grpc_forward") ++
+      rows(Roles, "replica_read.label", "replica_read.address_whitelist", "replica_read.address_blacklist") ++
       Seq(Unserved("tikv.jks_enable", Pem, refuse = Set("true"))) ++
       rows(Pem, "tikv.jks_key_path", "tikv.jks_key_password", "tikv.jks_trust_path", "tikv.jks_trust_password") ++
       rows("Drop it; files are read when a session is opened.", "tikv.tls_reload_interval", "tikv.conn_recycle_time") ++

@@ -80,6 +80,16 @@ object ValueType {
   val TextList: ValueType[Seq[String]] =
     ValueType("list", "words between commas", text => Some(text.split(',').iterator.map(_.trim).filter(_.nonEmpty).toList))
 
+  /** Several of the words, without regard to case, each once. */
+  def words(allowed: String*): ValueType[Seq[String]] = ValueType(
+    "list",
+    s"words between commas of ${allowed.mkString(", ")}",
+    text => {
+      val items = text.split(',').iterator.map(_.trim.toLowerCase(Locale.ROOT)).filter(_.nonEmpty).toList
+      if (items.nonEmpty && items.forall(allowed.contains) && items.distinct == items) Some(items) else None
+    }
+  )
+
   private val HostPort = """(\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):(\d{1,5})""".r
 
   /** `host:port` between commas. */

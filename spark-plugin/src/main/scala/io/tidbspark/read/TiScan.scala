@@ -12,9 +12,16 @@ final class TiScan(val plan: ReadPlan) extends Scan {
 
   override def readSchema(): StructType = plan.columns
 
-  /** Before partitions are planned what will be asked, afterwards the native planner's operator tree, root first, in one line. */
-  override def description(): String =
+  /**
+   * Before partitions are planned what will be asked, afterwards the native planner's operator tree, root first, in one line.
+   *
+   * Spark describes a plan whenever it starts to execute it. When it executes one again it has kept the partitions, and this is the only
+   * sign of it that a scan gets: the snapshot is held once more.
+   */
+  override def description(): String = {
+    if (batch.planned.isDefined) plan.snapshot.holdAgain()
     batch.planned.map(planned => TiScan.oneLine(planned.explain)).filter(_.nonEmpty).getOrElse(plan.summary)
+  }
 
   override def toBatch: Batch = batch
 

@@ -121,6 +121,12 @@ final case class Snapshot private[time] (statement: Statement, session: SessionC
     tso
   }
 
+  /**
+   * Holds a snapshot that was opened before for the execution that this thread works for, if it works for one. It may be too late for that,
+   * and not matter because the rows are cached; tasks that read find out themselves.
+   */
+  def holdAgain(): Unit = if (Executions.current().isDefined) Try(open())
+
   /** What the equality of scans looks at besides the cluster. */
   def identity: AnyRef = at match {
     case ReadTimestamp.Latest => statement

@@ -126,12 +126,23 @@ class TiConfSuite extends AnyFunSuite {
   }
 
   test("settings of TiSpark: a warning, or an error where they cannot be ignored safely") {
-    TiConf.checkSession(Map("spark.tispark.replica_read" -> "follower", "spark.tispark.no.such" -> "1", "spark.sql.x" -> "1"))
+    TiConf.checkSession(Map("spark.tispark.replica_read.label" -> "zone=a", "spark.tispark.no.such" -> "1", "spark.sql.x" -> "1"))
     TiConf.checkOptions(map("tidb.addr" -> "h", "useTableLock" -> "true"), Set(Scope.TableOption))
     TiConf.checkSession(Map("spark.tispark.tikv.jks_enable" -> "false"))
     val refused =
       intercept[IllegalArgumentException](TiConf.checkSession(Map("spark.tispark.tikv.jks_enable" -> "true"))).getMessage
     assert(refused.startsWith("spark.tispark.tikv.jks_enable=true is not served. Give PEM files"))
+  }
+
+  test("replicas that serve reads, up to the leader") {
+    def roles(text: String) =
+      ReadConf.session(conf(Seq("pd.addresses" -> "h:1", "replica_read" -> text)), identity).getReplicaReadList.toArray.toSeq
+    assert(ReadConf.session(conf(Seq("pd.addresses" -> "h:1")), identity).getReplicaReadCount == 0)
+    assert(roles("leader") == Nil && roles("leader,follower") == Nil)
+    assert(roles("Follower") == Seq("follower") && roles(" learner, follower ,leader") == Seq("learner", "follower"))
+    Seq("nearest", "follower,follower", ",").foreach { text =>
+      assert(intercept[IllegalArgumentException](roles(text)).getMessage.contains("leader, follower, learner"), text)
+    }
   }
 
   test("how a write works, also in TiSpark's words") {
