@@ -22,13 +22,12 @@ def pytest_addoption(parser):
     parser.addoption("--random-writes", type=int, default=40, help="tables of the random suite of writes")
     parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
     parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
-    parser.addoption("--snapshots", type=int, default=60, help="statements of the bank suite (make test-faults: 600)")
-    parser.addoption("--snapshot-seconds", type=float, default=4, help="time of the suite of two sessions (make test-faults: 60)")
+    parser.addoption("--snapshots", type=int, default=500, help="statements of the bank suite")
+    parser.addoption("--snapshot-seconds", type=float, default=60, help="time of the suite of two sessions")
 
 
 def pytest_configure(config):
     """Marks."""
-    config.addinivalue_line("markers", "long: short in `make test`, long in `make test-faults`")
     config.addinivalue_line("markers", "faults: needs the store's control port and disturbs the cluster")
     config.addinivalue_line("markers", "slow: of the long matrix (make test-faults), left out without --slow")
 

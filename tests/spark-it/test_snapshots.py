@@ -73,7 +73,6 @@ def _statements(spark, bank):
     }
 
 
-@pytest.mark.long
 def test_the_total_never_differs(spark, bank, request):
     """Sums over tables, sub-queries, joins and unions while money moves."""
     rounds = request.config.getoption("--snapshots")
@@ -236,6 +235,27 @@ def test_safe_point_of_a_query(spark, pd, oracle, database):
     _until(lambda: not pd.reads())
     spark.sql(f"EXPLAIN SELECT * FROM {name}").collect()
     assert not pd.reads()
+
+
+def test_a_plan_that_runs_again_is_held_again(spark, pd, oracle, database):
+    """Spark keeps partitions and tasks of a data frame that is executed twice, and our scan is not asked for them; rows cached in parts too."""
+    oracle.execute("CREATE TABLE again (id INT PRIMARY KEY)", "INSERT INTO again VALUES (1), (2), (3)")
+    slow = f"SELECT id, java_method('java.lang.Thread', 'sleep', 500L) FROM {CATALOG}.{database}.again"
+    for adaptive in ("true", "false"):
+        with settings(spark, sql__adaptive__enabled=adaptive):
+            frame = spark.sql(slow)
+            seen = []
+            for _ in range(3):
+                _until(lambda: not pd.reads())
+                done = []
+                thread = threading.Thread(target=lambda: done.append(frame.collect()))  # noqa: B023
+                thread.start()
+                _until(lambda: pd.reads() or done)  # noqa: B023
+                seen.append(list(pd.reads().values()))
+                thread.join()
+                assert len(done[0]) == 3
+            assert len(seen[0]) == 1 and seen[0] == seen[1] == seen[2], seen
+    _until(lambda: not pd.reads())
 
 
 def test_safe_points_of_several_moments(spark, pd, oracle, database):

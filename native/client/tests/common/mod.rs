@@ -36,28 +36,33 @@ pub fn cluster() -> Cluster {
     };
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let status: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .unwrap_or_else(|| panic!("{path} misses an address: {status}"))
-            .to_string()
-    };
-    let addresses = |server: &Value| server["addresses"].as_array().unwrap().iter().map(text).collect();
-    Cluster {
-        name: text(&status["name"]),
-        pd: addresses(&status["pd"]),
-        stores: addresses(&status["store"]),
-        control: text(&status["store"]["control"])
-            .trim_start_matches("http://")
-            .to_string(),
-        tidb: (
-            text(&status["tidb"]["host"]),
-            u16::try_from(status["tidb"]["port"].as_u64().unwrap()).unwrap(),
-        ),
-    }
+    Cluster::of(&status)
 }
 
 impl Cluster {
+    /// The cluster of what `cluster status` prints.
+    pub fn of(status: &Value) -> Self {
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .unwrap_or_else(|| panic!("the status misses an address: {status}"))
+                .to_string()
+        };
+        let addresses = |server: &Value| server["addresses"].as_array().unwrap().iter().map(text).collect();
+        Self {
+            name: text(&status["name"]),
+            pd: addresses(&status["pd"]),
+            stores: addresses(&status["store"]),
+            control: text(&status["store"]["control"])
+                .trim_start_matches("http://")
+                .to_string(),
+            tidb: (
+                text(&status["tidb"]["host"]),
+                u16::try_from(status["tidb"]["port"].as_u64().unwrap()).unwrap(),
+            ),
+        }
+    }
+
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new(self.pd.clone());
         config.request_timeout = Duration::from_secs(20);
