@@ -4,9 +4,10 @@
 //! Client::connect -> pd::members (leader, cluster id) -> control_plane (timestamps, schema snapshots)
 //! Client::locate  -> region::route -> region::cache, else pd::regions
 //! Client::region_sizes -> pd::sizes (HTTP), Client::key_edges -> region::edges: hints for planning
-//! Client::coprocessor -> cop::stream -> region::send -> channel -> store
+//! Client::coprocessor -> cop::stream -> region::replica -> region::send -> channel -> store
 //!                            |              +-> region::errors (what each region error asks for), backoff (one deadline)
 //!                            +-> lock::resolver (what a lock means for the read)
+//! Client::protect -> snapshot_guard -> pd::safepoint (garbage collection is held while a snapshot is read)
 //! Client::begin, prewrite, .. -> txn (two-phase commit) -> the same regions, send, back-off and lock resolver
 //! ```
 #![forbid(unsafe_code)]
@@ -38,3 +39,6 @@ pub use txn::{
     Assertion, AssertionLevel, BatchOptions, CommitOutcome, Mutation, MutationOp, Outcome, PrewriteOptions,
     PrewriteStats, Transaction, TxnInfo, TxnOptions, TxnState,
 };
+
+/// Bits of a timestamp (TSO) below its milliseconds.
+pub const LOGICAL_BITS: u32 = 18;

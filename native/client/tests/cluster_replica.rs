@@ -22,7 +22,16 @@ struct Three {
 impl Three {
     fn up() -> Self {
         let name = format!("replica-{}", std::process::id());
-        let up = ["up", "--name", &name, "--stores", "3", "--region-size", "65536", "--json"];
+        let up = [
+            "up",
+            "--name",
+            &name,
+            "--stores",
+            "3",
+            "--region-size",
+            "65536",
+            "--json",
+        ];
         let output = Command::new(HARNESS).args(up).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{text}");
@@ -35,7 +44,9 @@ impl Three {
 
 impl Drop for Three {
     fn drop(&mut self) {
-        let _ = Command::new(HARNESS).args(["down", "--name", &self.cluster.name]).output();
+        let _ = Command::new(HARNESS)
+            .args(["down", "--name", &self.cluster.name])
+            .output();
     }
 }
 
@@ -106,7 +117,11 @@ async fn replicas_serve_reads_and_leaders_what_they_do_not() {
     // The regions are spread over the stores, and the driver is told where.
     let located = followers
         .locate(
-            table.ranges().into_iter().map(|r| KeyRange::new(r.start, r.end)).collect(),
+            table
+                .ranges()
+                .into_iter()
+                .map(|r| KeyRange::new(r.start, r.end))
+                .collect(),
             Instant::now() + Duration::from_secs(20),
         )
         .await
@@ -143,7 +158,10 @@ async fn replicas_serve_reads_and_leaders_what_they_do_not() {
     let [stale, young, at_leaders] = hits(cluster)[..] else {
         panic!("three rules")
     };
-    assert!(stale > 0 && young == 0 && at_leaders == 0, "{stale} {young} {at_leaders}");
+    assert!(
+        stale > 0 && young == 0 && at_leaders == 0,
+        "{stale} {young} {at_leaders}"
+    );
     drop(rules);
 
     // Replicas that are behind: the leaders answer, and nobody waits.

@@ -150,7 +150,7 @@ impl Session {
             .find_table(snapshot.as_mut(), &then.database, &then.table, true)
             .await?;
         let now = schema::descriptor(&db, &table)?;
-        refresh::check(&then, &now, &spec.columns, &type_options(spec.types.as_ref())?)?;
+        refresh::check(&then, &now, &spec, &type_options(spec.types.as_ref())?)?;
         spec.table = now.to_bytes()?;
         Ok(spec)
     }

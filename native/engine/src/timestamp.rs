@@ -3,13 +3,13 @@
 //! The oracle of time is PD (the TSO). A read at a timestamp that PD has not handed out yet could change its answer, and one below
 //! the GC safe point could silently miss rows; both are refused here.
 
+pub use ti_client::LOGICAL_BITS;
+
 use ti_client::Client;
 use ti_proto::plan;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bits of the logical part.
-pub const LOGICAL_BITS: u32 = 18;
 /// Largest physical part, milliseconds.
 pub const MAX_PHYSICAL: u64 = (1 << 46) - 1;
 

@@ -25,14 +25,13 @@ use super::send::{KnownLocks, RegionClient, RegionRequest, Reply};
 use super::Region;
 use crate::backoff::Backoffer;
 use crate::error::Result;
+use crate::LOGICAL_BITS;
 
 /// Age from which a snapshot is read with `stale_read`. TiKV advances resolved timestamps every 20 s unless it is told otherwise
 /// (`resolved-ts.advance-ts-interval`); a younger snapshot would mostly be refused.
 const STALE_AGE: Duration = Duration::from_secs(20);
 /// A store that did not answer is asked as a replica again after this.
 const REST: Duration = Duration::from_secs(30);
-/// Bits of a TSO below its milliseconds.
-const LOGICAL_BITS: u32 = 18;
 
 /// What a replica is to its region, other than its leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +196,13 @@ impl RegionClient {
                 "no answer in time".into()
             }
         };
-        tracing::debug!(region = region.id, address, stale, cause, "replica does not serve a read");
+        tracing::debug!(
+            region = region.id,
+            address,
+            stale,
+            cause,
+            "replica does not serve a read"
+        );
         bo.remember(format!("replica of region {} at store {address}: {cause}", region.id));
         Ok(None)
     }

@@ -4,20 +4,27 @@
 //! then have another table id), dropped, or changed. What is read is always the table as of the snapshot; where its columns are no
 //! longer those that the statement was analysed with, that is an error instead of other values.
 
+use std::collections::BTreeSet;
+
 use ti_codec::arrow_type::column_type;
+use ti_codec::field_type::{flag, FieldType};
 use ti_codec::TypeOptions;
+use ti_proto::plan;
 
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Fails when a column that is read is not what it was.
+/// Fails when a column that is read, or that the stores compute with, is not what it was.
 ///
 /// `then` is the table that the statement was analysed with, `now` the table of that name as of the snapshot.
-pub fn check(then: &TableDescriptor, now: &TableDescriptor, columns: &[String], types: &TypeOptions) -> Result<()> {
-    for name in columns {
+pub fn check(then: &TableDescriptor, now: &TableDescriptor, spec: &plan::ScanSpec, types: &TypeOptions) -> Result<()> {
+    let mut computed = BTreeSet::new();
+    expressions(spec).for_each(|expression| columns_of(expression, &mut computed));
+    let read = spec.columns.iter().map(|name| (name.as_str(), false));
+    for (name, computed) in read.chain(computed.into_iter().map(|name| (name, true))) {
         let old = then.column(name)?;
         let new = now.column(name).map_err(|_| changed(then, name, "is gone"))?;
-        if !same(&old, &new, types) {
+        if !same(&old, &new, types) || (computed && !computes_alike(&old.field_type(), &new.field_type())) {
             let what = format!(
                 "was {} and is {}",
                 old.field_type().sql_name(),
@@ -27,6 +34,40 @@ pub fn check(then: &TableDescriptor, now: &TableDescriptor, columns: &[String], 
         }
     }
     Ok(())
+}
+
+/// Everything of the spec that the stores compute.
+fn expressions(spec: &plan::ScanSpec) -> impl Iterator<Item = &plan::Expr> {
+    let order = spec.order.iter().filter_map(|order| order.expression.as_ref());
+    let aggregation = spec.aggregation.iter().flat_map(|aggregation| {
+        let arguments = aggregation.aggregates.iter().flat_map(|aggregate| &aggregate.arguments);
+        aggregation.group_by.iter().chain(arguments)
+    });
+    spec.filters
+        .iter()
+        .chain(&spec.runtime_filters)
+        .chain(order)
+        .chain(aggregation)
+}
+
+/// The columns that an expression names.
+fn columns_of<'a>(expression: &'a plan::Expr, names: &mut BTreeSet<&'a str>) {
+    match &expression.node {
+        Some(plan::expr::Node::Column(name)) => {
+            names.insert(name);
+        }
+        Some(plan::expr::Node::Call(call)) => call.arguments.iter().for_each(|argument| columns_of(argument, names)),
+        Some(plan::expr::Node::Literal(_)) | None => {}
+    }
+}
+
+/// Whether what was decided about pushing down expressions of the column still holds. Flags besides the sign tell of keys.
+fn computes_alike(old: &FieldType, new: &FieldType) -> bool {
+    let without_keys = |of: &FieldType| FieldType {
+        flag: of.flag & flag::UNSIGNED,
+        ..of.clone()
+    };
+    without_keys(old) == without_keys(new)
 }
 
 /// Whether Spark sees the same column: same name, type, and no NULLs where there were none.

@@ -32,8 +32,11 @@ const NOT_NULL: u32 = 1;
 
 fn checked(now: &TableDescriptor, columns: &[&str]) -> Result<()> {
     let then = table(7, &[(1, "a", 8, NOT_NULL, 20), (2, "b", 15, 0, 10)]);
-    let columns: Vec<String> = columns.iter().map(|c| (*c).to_owned()).collect();
-    check(&then, now, &columns, &TypeOptions::default())
+    let spec = plan::ScanSpec {
+        columns: columns.iter().map(|c| (*c).to_owned()).collect(),
+        ..Default::default()
+    };
+    check(&then, now, &spec, &TypeOptions::default())
 }
 
 fn refused(now: &TableDescriptor, columns: &[&str], text: &str) {
@@ -78,4 +81,76 @@ fn columns_that_are_read_must_be_the_same() {
     );
     // NULLs where Spark was told that there are none.
     refused(&table(7, &[(1, "a", 8, 0, 20), (2, "b", 15, 0, 10)]), &["a"], "`a`");
+}
+
+fn column(name: &str) -> plan::Expr {
+    plan::Expr {
+        node: Some(plan::expr::Node::Column(name.into())),
+    }
+}
+
+fn call(function: &str, arguments: Vec<plan::Expr>) -> plan::Expr {
+    plan::Expr {
+        node: Some(plan::expr::Node::Call(plan::Call {
+            function: function.into(),
+            arguments,
+            ..Default::default()
+        })),
+    }
+}
+
+#[test]
+fn columns_that_the_stores_compute_with_must_be_the_same() {
+    let then = table(7, &[(1, "a", 8, NOT_NULL, 20), (2, "b", 15, 0, 10)]);
+    let longer = table(7, &[(1, "a", 8, NOT_NULL, 20), (2, "b", 15, 0, 20)]);
+    let gone = table(7, &[(1, "a", 8, NOT_NULL, 20)]);
+    // 16384: part of a key that is not unique.
+    let indexed = table(7, &[(1, "a", 8, NOT_NULL | 16_384, 20), (2, "b", 15, 8, 10)]);
+    let uses_b = call(
+        "AND",
+        vec![
+            call("=", vec![column("a"), column("a")]),
+            call("IS_NULL", vec![column("b")]),
+        ],
+    );
+    let aggregate = plan::Aggregation {
+        group_by: vec![column("a")],
+        aggregates: vec![plan::Aggregate {
+            arguments: vec![column("b")],
+            ..Default::default()
+        }],
+    };
+    let order = plan::SortOrder {
+        expression: Some(column("b")),
+        ..Default::default()
+    };
+    let specs = [
+        plan::ScanSpec {
+            filters: vec![uses_b.clone()],
+            ..Default::default()
+        },
+        plan::ScanSpec {
+            runtime_filters: vec![uses_b],
+            ..Default::default()
+        },
+        plan::ScanSpec {
+            aggregation: Some(aggregate),
+            ..Default::default()
+        },
+        plan::ScanSpec {
+            order: vec![order],
+            ..Default::default()
+        },
+    ];
+    for mut spec in specs {
+        spec.columns = vec!["a".into()];
+        let with = |now: &TableDescriptor| check(&then, now, &spec, &TypeOptions::default());
+        with(&then).unwrap();
+        with(&indexed).unwrap();
+        for changed in [&longer, &gone] {
+            let error = with(changed).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::SchemaChanged);
+            assert!(error.message.contains("`b`"), "{error:?}");
+        }
+    }
 }
