@@ -12,7 +12,7 @@ import org.apache.spark.sql.execution.SQLExecution
 import org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionEnd
 
 /** Executions of Spark SQL: which one a thread works for, and when it has ended. */
-private[time] object Executions {
+private[tidbspark] object Executions {
 
   /** One of them. */
   final case class Execution(context: SparkContext, id: Long)

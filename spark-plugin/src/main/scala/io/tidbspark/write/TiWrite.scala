@@ -1,6 +1,5 @@
 package io.tidbspark.write
 
-import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.connector.distributions.Distribution
 import org.apache.spark.sql.connector.expressions.SortOrder
 import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
@@ -34,7 +33,6 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
    * comes in between: such a change is a write conflict.
    */
   override def toBatch: BatchWrite = {
-    val context = SparkSession.active.sparkContext
     val session = intent.table.session.toByteArray
     val transaction = engine.begin(intent.spec)
     // The two know each other: the end of the query ends the write, the end of the write stops listening.
@@ -47,7 +45,7 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
         queryEnd.foreach(_.close())
       }
     )
-    lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(context, () => write.abandon())
+    lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
     queryEnd
     write
   }
