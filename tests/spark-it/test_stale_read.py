@@ -5,9 +5,10 @@ import time
 import zoneinfo
 
 import pytest
+from pyspark.sql import functions
 
 from support import history
-from support.pd import tso_of
+from support.pd import Pd, tso_of
 from support.sparks import CATALOG, settings
 
 
@@ -279,7 +280,7 @@ CHANGED = {
     "delete": lambda spark, name: spark.sql(f"DELETE FROM {name} WHERE id = 1"),
     "merge": lambda spark, name: spark.sql(f"MERGE INTO {name} t USING (SELECT 9 id, 9 v) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT *"),
     "writeTo append": lambda spark, name: _nine(spark).writeTo(name).append(),
-    "writeTo overwrite": lambda spark, name: _nine(spark).writeTo(name).overwrite(_nine(spark).id > 0),
+    "writeTo overwrite": lambda spark, name: _nine(spark).writeTo(name).overwrite(functions.col("id") > 0),
     "writeTo overwritePartitions": lambda spark, name: _nine(spark).writeTo(name).overwritePartitions(),
     "insertInto": lambda spark, name: _nine(spark).write.insertInto(name),
     "saveAsTable": lambda spark, name: _nine(spark).write.mode("append").saveAsTable(name),
@@ -305,7 +306,7 @@ def test_a_version_of_the_source_is_not_written(spark, cluster, database, name, 
     """The option of a read on a write."""
     writer = (_nine(spark).write.format("tidb").option("pd.addresses", cluster.pd).option("database", database).option("table", "account")
               .option("versionAsOf", str(tso_of(min(account)))).mode("append"))
-    assert "versionasof" in _error(writer.save).lower()
+    assert "only the present can be written" in _error(writer.save)
     assert "versionasof" in _error(lambda: _nine(spark).writeTo(name).option("versionAsOf", str(tso_of(min(account)))).append()).lower()
     assert oracle.one(f"SELECT count(*) FROM {database}.account") == "1"
 
@@ -388,3 +389,24 @@ def test_two_sessions_at_once(shared_session, request, name, account):
         thread.join()
     assert not wrong, wrong[:3]
     assert min(done) >= 3, done
+
+
+# ---------------------------------------------------------------- last: nothing older can be read after it
+
+
+@pytest.mark.faults
+def test_invalid_timestamp_before_garbage_collection(spark, cluster, oracle, database):
+    """Refused before it is read, with the value and what to do about it."""
+    oracle.execute("CREATE TABLE collected (id INT PRIMARY KEY)", "INSERT INTO collected VALUES (1)")
+    name = f"{CATALOG}.{database}.collected"
+    millis = history.moment(oracle)
+    Pd(cluster.status).collect_garbage(history.now(oracle))
+    reads = [lambda: spark.sql(f"SELECT * FROM {name} VERSION AS OF {tso_of(millis)}").collect(),
+             lambda: spark.sql(f"SELECT * FROM {name} TIMESTAMP AS OF '{history.text_of(millis)}'").collect(),
+             lambda: spark.read.option("versionAsOf", str(tso_of(millis))).table(name).collect()]
+    texts = [_error(read) for read in reads]
+    with _stale(spark, millis):
+        texts += [_error(lambda: spark.table(name).collect()), _error(lambda: spark.sql(f"DESCRIBE {name}").collect())]
+    for text in texts:
+        assert str(millis) in text and "GC life time" in text and "tidb_gc_life_time" in text, text
+    assert spark.table(name).count() == 1

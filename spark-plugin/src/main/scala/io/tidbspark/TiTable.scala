@@ -95,15 +95,17 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
     if (!isWritable) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be written")
     }
-    if (context.readTimestamp != ReadTimestamp.Latest) {
+    val conf = TiConf(info.options, context.catalogProperties)
+    // insertInto and saveAsTable load a table outside of their session, so that it is of the present whatever the session says.
+    val ofSession = if (context.options.isEmpty) conf.get(Entries.StaleRead).map(ReadTimestamp.Millis) else None
+    Some(context.readTimestamp).filterNot(_ == ReadTimestamp.Latest).orElse(ofSession).foreach { moment =>
       throw new TiAnalysisException(
-        s"${context.displayName} is shown as of ${context.readTimestamp}, and only the present can be written. " +
+        s"${context.displayName} is shown as of $moment, and only the present can be written. " +
           s"Unset ${TiConf.SessionPrefix}${Entries.StaleRead.name} and leave out VERSION AS OF and TIMESTAMP AS OF."
       )
     }
     TiConf.checkOptions(info.options, Set(Scope.WriteOption, Scope.TableOption))
     Entries.All.filter(_.scopes(Scope.TableOption)).foreach(refuseChange(_, info.options))
-    val conf = TiConf(info.options, context.catalogProperties)
     if (!conf(Entries.WriteEnable)) {
       throw new TiAnalysisException(s"${context.displayName}: writing is switched off by ${Entries.WriteEnable.name}=false")
     }
