@@ -17,14 +17,18 @@ use tokio::sync::OnceCell;
 use crate::catalog::descriptor::TableDescriptor;
 use crate::catalog::listing::Catalog;
 use crate::catalog::table_info::{DbInfo, TableInfo};
-use crate::catalog::{list_namespaces, schema};
+use crate::catalog::{list_namespaces, schema, system_table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{planner, refresh};
+use crate::plan::rules::Blacklist;
+use crate::plan::{blacklist, planner, refresh, support};
 use crate::runtime::block_on;
 use crate::scan::Scan;
 use crate::timestamp::ReadTimestamp;
 use crate::types::type_options;
 use crate::write::{job, WriteJob, Writer};
+
+/// In database `mysql`.
+const BLACKLIST: &str = "expr_pushdown_blacklist";
 
 /// Sessions in use, by their configuration.
 static SESSIONS: Lazy<Mutex<HashMap<Vec<u8>, Weak<Session>>>> = Lazy::new(Mutex::default);
@@ -36,6 +40,7 @@ pub struct Session {
     read_deadline: Duration,
     /// TiDB's collation framework is decided when a cluster is made.
     new_collation: OnceCell<bool>,
+    blacklist: blacklist::Cached,
 }
 
 impl Session {
@@ -57,6 +62,7 @@ impl Session {
             catalog: Catalog::default(),
             read_deadline,
             new_collation: OnceCell::new(),
+            blacklist: blacklist::Cached::default(),
         });
         let mut sessions = lock();
         sessions.retain(|_, session| session.strong_count() > 0);
@@ -122,7 +128,8 @@ impl Session {
 
     /// What of a scan the stores can do. Blocks.
     pub fn check(&self, spec: plan::ScanSpec) -> Result<plan::ScanSupport> {
-        crate::plan::support::check(&spec)
+        let blacklist = block_on(self.blacklist.get(|| self.read_blacklist()))?;
+        support::check(&spec, blacklist)
     }
 
     /// What TiDB's statistics say of a scan. Blocks.
@@ -200,6 +207,25 @@ impl Session {
         self.catalog
             .find_table(snapshot, &spec.database, &spec.table, spec.case_sensitive)
             .await
+    }
+
+    /// Functions that TiDB's administrator keeps from TiKV.
+    async fn read_blacklist(&self) -> Result<Blacklist> {
+        let ts = self.client.timestamp().await?;
+        let mut snapshot = self.client.snapshot(ts).await?;
+        let found = self
+            .catalog
+            .find_table(snapshot.as_mut(), "mysql", BLACKLIST, false)
+            .await;
+        let (db, table) = match found {
+            Ok(found) => found,
+            // Versions before 4.0 do not have it.
+            Err(e) if e.kind == ErrorKind::TableNotFound => return Ok(Blacklist::new()),
+            Err(e) => return Err(e.context("TiDB's table of functions that are not pushed down cannot be read")),
+        };
+        let table = schema::descriptor(&db, &table)?;
+        let rows = system_table::rows(&self.client, &table, &["name", "store_type"], ts).await?;
+        Ok(blacklist::of_rows(&rows))
     }
 
     /// Is TiDB's new collation framework on? Read once.

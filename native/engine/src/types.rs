@@ -2,8 +2,9 @@
 
 use ti_codec::options::{BitAs, DatetimeAs, DecimalOverflow, TimeAs, TinyInt1, ZeroDate};
 use ti_codec::zone::TimeZone;
-use ti_codec::TypeOptions;
+use ti_codec::{SparkType, TypeOptions};
 use ti_proto::plan;
+use ti_proto::plan::data_type::Kind;
 use ti_proto::plan::type_options as wire;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -65,4 +66,34 @@ pub fn type_options(options: Option<&plan::TypeOptions>) -> Result<TypeOptions> 
         time_zone,
         refused_types: o.refused_types.clone(),
     })
+}
+
+/// A Spark type as the JVM reads it.
+pub fn data_type(spark: SparkType) -> plan::DataType {
+    let kind = match spark {
+        SparkType::Boolean => Kind::Boolean,
+        SparkType::Byte => Kind::Byte,
+        SparkType::Short => Kind::Short,
+        SparkType::Int => Kind::Int,
+        SparkType::Long => Kind::Long,
+        SparkType::Float => Kind::Float,
+        SparkType::Double => Kind::Double,
+        SparkType::Decimal { .. } => Kind::Decimal,
+        SparkType::String => Kind::String,
+        SparkType::Binary => Kind::Binary,
+        SparkType::Date => Kind::Date,
+        SparkType::Timestamp => Kind::Timestamp,
+        SparkType::TimestampNtz => Kind::TimestampNtz,
+        SparkType::DayTimeInterval => Kind::DayTimeInterval,
+        SparkType::ArrayFloat => Kind::ArrayFloat,
+    };
+    let (precision, scale) = match spark {
+        SparkType::Decimal { precision, scale } => (u32::from(precision), u32::from(scale.unsigned_abs())),
+        _ => (0, 0),
+    };
+    plan::DataType {
+        kind: kind.into(),
+        precision,
+        scale,
+    }
 }

@@ -5,20 +5,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::Array;
-use prost::Message;
-use ti_client::{Client, CopRequest, MemoryBudget};
-use ti_codec::TypeOptions;
-use ti_proto::tipb;
+use ti_client::Client;
 
 use super::descriptor::TableDescriptor;
-use crate::error::{Error, ErrorKind, Result};
-use crate::plan::dag::{self, ScanDag};
-use crate::plan::task;
-
-/// Memory for the answers of a small system table.
-const SYSTEM_TABLE_BYTES: usize = 4 << 20;
+use super::system_table;
+use crate::error::Result;
 
 /// Id of a collation in MySQL's numbering, as the server shows it in SHOW COLLATION. Those that TiDB has, and the binary ones that
 /// tables of other servers may name; an unknown one counts as utf8mb4_bin, as in TiDB.
@@ -60,47 +51,12 @@ pub fn wire_id(name: &str, new_framework: bool) -> i32 {
 
 /// Reads from `mysql.tidb` at `ts` whether the new framework is on. As in TiDB, everything but `True` means that it is off.
 pub async fn read_framework(client: &Arc<Client>, table: &TableDescriptor, ts: u64) -> Result<bool> {
-    let types = TypeOptions::default();
-    let columns = ["VARIABLE_NAME".to_owned(), "VARIABLE_VALUE".to_owned()];
     // The key column is VARBINARY, which both frameworks store alike.
-    let ScanDag { request, output, .. } = dag::table_scan(table, &columns, &types, true)?;
-    let mut builder = dag::batch_builder(&output, &types)?;
-    let mut answers = client.coprocessor(CopRequest {
-        start_ts: ts,
-        dag: dag::for_table(request, table.table_id).into(),
-        ranges: task::full_ranges(&[table.table_id]),
-        paging_size: 0,
-        concurrency: 1,
-        memory: MemoryBudget::new(SYSTEM_TABLE_BYTES),
+    let columns = ["VARIABLE_NAME", "VARIABLE_VALUE"];
+    let rows = system_table::rows(client, table, &columns, ts).await?;
+    let value = rows.into_iter().find_map(|row| match row.as_slice() {
+        [Some(name), value] if name == "new_collation_enabled" => value.clone(),
+        _ => None,
     });
-    while let Some(answer) = answers.next().await {
-        let response = tipb::SelectResponse::decode(answer?.data.clone())?;
-        if let Some(error) = &response.error {
-            return Err(Error::new(
-                ErrorKind::Coprocessor,
-                format!("the coprocessor failed on `mysql`.`tidb`: {}", error.msg()),
-            ));
-        }
-        for chunk in &response.chunks {
-            match response.encode_type() {
-                tipb::EncodeType::TypeChunk => builder.append_chunk(chunk.rows_data())?,
-                tipb::EncodeType::TypeDefault => builder.append_rows(chunk.rows_data())?,
-            };
-        }
-    }
-    let batch = builder.finish()?;
-    let text = |column: usize, row: usize| -> Option<String> {
-        let array = batch.columns().get(column)?;
-        if array.is_null(row) {
-            return None;
-        }
-        if let Some(strings) = array.as_string_opt::<i32>() {
-            return Some(strings.value(row).to_owned());
-        }
-        array
-            .as_binary_opt::<i32>()
-            .map(|bytes| String::from_utf8_lossy(bytes.value(row)).into_owned())
-    };
-    let row = (0..batch.num_rows()).find(|row| text(0, *row).as_deref() == Some("new_collation_enabled"));
-    Ok(row.and_then(|row| text(1, row)).as_deref() == Some("True"))
+    Ok(value.as_deref() == Some("True"))
 }

@@ -15,6 +15,7 @@ pub mod meta_key;
 pub mod partition_info;
 pub mod schema;
 pub mod show;
+pub mod system_table;
 pub mod table_info;
 
 use ti_client::Snapshot;

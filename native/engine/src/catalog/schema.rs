@@ -1,10 +1,9 @@
 //! `TableInfo` of TiDB -> the schema that Spark sees, and the descriptor that planning needs.
 
-use ti_codec::arrow_type::{self, SparkType};
+use ti_codec::arrow_type;
 use ti_codec::field_type::FieldType;
 use ti_codec::TypeOptions;
 use ti_proto::plan;
-use ti_proto::plan::data_type::Kind;
 
 use super::default_value::origin_default;
 use super::descriptor::{rowid_type, ColumnDescriptor, HandleKind, PartitionDescriptor, Refusal, TableDescriptor};
@@ -115,35 +114,7 @@ fn data_type(ty: &FieldType, types: &TypeOptions) -> (Option<plan::DataType>, St
         Ok(column) => column.spark,
         Err(unsupported) => return (None, unsupported.to_string()),
     };
-    let kind = match spark {
-        SparkType::Boolean => Kind::Boolean,
-        SparkType::Byte => Kind::Byte,
-        SparkType::Short => Kind::Short,
-        SparkType::Int => Kind::Int,
-        SparkType::Long => Kind::Long,
-        SparkType::Float => Kind::Float,
-        SparkType::Double => Kind::Double,
-        SparkType::Decimal { .. } => Kind::Decimal,
-        SparkType::String => Kind::String,
-        SparkType::Binary => Kind::Binary,
-        SparkType::Date => Kind::Date,
-        SparkType::Timestamp => Kind::Timestamp,
-        SparkType::TimestampNtz => Kind::TimestampNtz,
-        SparkType::DayTimeInterval => Kind::DayTimeInterval,
-        SparkType::ArrayFloat => Kind::ArrayFloat,
-    };
-    let (precision, scale) = match spark {
-        SparkType::Decimal { precision, scale } => (u32::from(precision), u32::from(scale.unsigned_abs())),
-        _ => (0, 0),
-    };
-    (
-        Some(plan::DataType {
-            kind: kind.into(),
-            precision,
-            scale,
-        }),
-        String::new(),
-    )
+    (Some(crate::types::data_type(spark)), String::new())
 }
 
 fn primary_key(table: &TableInfo) -> Vec<String> {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::catalog::descriptor::TableDescriptor;
+use ti_proto::plan::data_type::Kind;
 
 /// Captured from TiDB v8.5:
 /// `CREATE TABLE t (id BIGINT UNSIGNED NOT NULL COMMENT 'the key', v VARCHAR(20) COLLATE utf8mb4_general_ci DEFAULT 'x', e ENUM('a','b'),

@@ -12,15 +12,18 @@ use ti_codec::field_type::type_code;
 use ti_codec::{BatchBuilder, OutputColumn, TypeOptions};
 use ti_proto::tipb;
 
-use super::wire::WireColumn;
+use super::operators::Operators;
+use super::wire::{ScanAggregate, WireColumn};
 use crate::catalog::collation::wire_id;
 use crate::catalog::descriptor::{ColumnDescriptor, HandleKind, Refusal, TableDescriptor, ROWID_COLUMN_ID};
 use crate::catalog::table_info::flag;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Flags of a SELECT: TruncateAsWarning | InSelect | OverflowAsWarning | IgnoreZeroInDate, the bits of TiDB's
-/// `pkg/meta/model/flags.go`. A scan without expressions cannot meet the others.
+/// `pkg/meta/model/flags.go`.
 const SELECT_FLAGS: u64 = 2 | 32 | 64 | 128;
+/// TiDB's default of the variable of that name. No function that is pushed divides.
+const DIV_PRECISION_INCREMENT: u32 = 4;
 
 /// The lowest executor of a request: where its rows come from.
 #[derive(Debug, Clone)]
@@ -53,6 +56,23 @@ impl Source {
             ..Default::default()
         };
         Self { executor, columns }
+    }
+
+    /// Declares text columns to have the binary collation, by which executors above the scan then group and order them (TiKV and TiDB take
+    /// the collation of a column from the scan). Columns of a clustered primary key keep theirs: it says how the key is to be read.
+    #[must_use]
+    pub fn with_binary_text(mut self, table: &TableDescriptor, new_collation: bool) -> Self {
+        let Some(scan) = &mut self.executor.tbl_scan else {
+            return self;
+        };
+        for (column, info) in self.columns.iter_mut().zip(&mut scan.columns) {
+            let text = !matches!(column.tp, type_code::ENUM | type_code::SET) && !column.collate.is_empty();
+            if text && !table.primary_column_ids.contains(&column.id) {
+                "binary".clone_into(&mut column.collate);
+                info.collation = Some(wire_id("binary", new_collation));
+            }
+        }
+        self
     }
 
     /// Offset of a column in the source's rows.
@@ -123,13 +143,21 @@ pub struct ScanDag {
     pub output: Vec<WireColumn>,
     /// No column is wanted: the one of the answers is there to be counted.
     pub count_only: bool,
+    /// The answers are groups.
+    pub aggregate: Option<ScanAggregate>,
+    /// Rows that a task needs at most, in any order.
+    pub limit: Option<u64>,
+    /// A request answers all of its rows at once: its executors see them all before they answer.
+    pub blocking: bool,
+    /// The operators over the source, bottom up, as EXPLAIN prints them.
+    pub texts: Vec<String>,
 }
 
-/// Builds the request that reads columns of a source.
+/// Builds the request that reads columns of a source, or what operators make of its rows.
 ///
 /// # Errors
-/// `Internal` when the source lacks one of them.
-pub fn scan(source: Source, wanted: &Wanted) -> Result<ScanDag> {
+/// `Internal` when the source lacks a column.
+pub fn scan(source: Source, wanted: &Wanted, operators: Operators) -> Result<ScanDag> {
     let offsets = wanted
         .columns
         .iter()
@@ -143,8 +171,25 @@ pub fn scan(source: Source, wanted: &Wanted) -> Result<ScanDag> {
             })
         })
         .collect::<Result<Vec<u32>>>()?;
+    let blocking = operators
+        .executors
+        .iter()
+        .any(|e| e.aggregation.is_some() || e.top_n.is_some());
+    let mut output = wanted.columns.iter().map(wire_column).collect();
+    let mut offsets = offsets;
+    let mut count_only = wanted.count_only;
+    let mut aggregate = None;
+    if let Some(aggregated) = operators.aggregated {
+        output = aggregated.columns;
+        offsets = aggregated.offsets;
+        count_only = false;
+        aggregate = Some(ScanAggregate {
+            fields: aggregated.fields,
+            global: aggregated.global,
+        });
+    }
     let request = tipb::DagRequest {
-        executors: vec![source.executor],
+        executors: std::iter::once(source.executor).chain(operators.executors).collect(),
         time_zone_name: Some("UTC".into()),
         time_zone_offset: Some(0),
         flags: Some(SELECT_FLAGS),
@@ -153,12 +198,17 @@ pub fn scan(source: Source, wanted: &Wanted) -> Result<ScanDag> {
         chunk_memory_layout: Some(tipb::ChunkMemoryLayout {
             endian: Some(tipb::Endian::LittleEndian.into()),
         }),
+        div_precision_increment: Some(DIV_PRECISION_INCREMENT),
         ..Default::default()
     };
     Ok(ScanDag {
         request,
-        output: wanted.columns.iter().map(wire_column).collect(),
-        count_only: wanted.count_only,
+        output,
+        count_only,
+        aggregate,
+        limit: operators.limit,
+        blocking,
+        texts: operators.texts,
     })
 }
 
@@ -173,7 +223,8 @@ pub fn table_scan(
     new_collation: bool,
 ) -> Result<ScanDag> {
     let wanted = Wanted::new(table, columns, types)?;
-    scan(Source::table(table, wanted.distinct(), new_collation), &wanted)
+    let source = Source::table(table, wanted.distinct(), new_collation);
+    scan(source, &wanted, Operators::default())
 }
 
 /// The request for one physical table, serialised.
@@ -267,8 +318,12 @@ fn wire_column(column: &ColumnDescriptor) -> WireColumn {
 
 /// A decoder of the answers.
 pub fn batch_builder(columns: &[WireColumn], types: &TypeOptions) -> Result<BatchBuilder> {
-    let columns = columns.iter().map(output_column).collect::<Result<Vec<_>>>()?;
-    Ok(BatchBuilder::new(&columns, types)?)
+    Ok(BatchBuilder::new(&columns_of(columns)?, types)?)
+}
+
+/// The columns of the answers as the codec has them.
+pub fn columns_of(columns: &[WireColumn]) -> Result<Vec<OutputColumn>> {
+    columns.iter().map(output_column).collect()
 }
 
 fn output_column(column: &WireColumn) -> Result<OutputColumn> {

@@ -1,7 +1,6 @@
 //! The operator tree of a plan, in the words of TiDB's EXPLAIN.
 
 use super::share::{Summary, REGION_BYTES};
-use super::wire::WireColumn;
 use crate::catalog::descriptor::TableDescriptor;
 use crate::timestamp::LOGICAL_BITS;
 
@@ -9,10 +8,12 @@ use crate::timestamp::LOGICAL_BITS;
 pub struct Explain<'a> {
     /// The table.
     pub table: &'a TableDescriptor,
-    /// Columns read.
-    pub columns: &'a [WireColumn],
+    /// Columns that the scan reads.
+    pub columns: &'a [String],
     /// They are only counted.
     pub count_only: bool,
+    /// Operators over the scan, bottom up.
+    pub operators: &'a [String],
     /// Regions, their sizes, and which were cut.
     pub summary: &'a Summary,
     /// Why PD told no sizes.
@@ -27,7 +28,7 @@ impl Explain<'_> {
     /// One operator a line.
     pub fn render(&self) -> String {
         let mut scan = format!(
-            "└─TableFullScan(cop[tikv]) table:`{}`.`{}`",
+            "TableFullScan(cop[tikv]) table:`{}`.`{}`",
             self.table.database, self.table.table
         );
         if let Some(partitions) = &self.table.partitions {
@@ -41,20 +42,24 @@ impl Explain<'_> {
                 }
             );
         }
-        if self.count_only {
+        if self.count_only && self.operators.is_empty() {
             scan += ", columns:[] (rows are counted)";
         } else {
-            let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
-            scan += &format!(", columns:[{}]", names.join(", "));
+            scan += &format!(", columns:[{}]", self.columns.join(", "));
         }
         scan += ", keep order:false";
-        format!(
-            "TableReader(root) tasks:{} ({}), start_ts:{} ({} ms)\n{scan}",
+        let mut text = format!(
+            "TableReader(root) tasks:{} ({}), start_ts:{} ({} ms)",
             self.tasks,
             self.regions(),
             self.start_ts,
             self.start_ts >> LOGICAL_BITS
-        )
+        );
+        let lines = self.operators.iter().rev().chain(std::iter::once(&scan));
+        for (depth, line) in lines.enumerate() {
+            text += &format!("\n{}└─{line}", "  ".repeat(depth));
+        }
+        text
     }
 
     /// E.g. `3 regions, 512 MiB by PD; 3 cut`.

@@ -21,6 +21,7 @@ fn regions(summary: &Summary, sizes_failure: Option<&str>) -> String {
         table: &table,
         columns: &[],
         count_only: true,
+        operators: &[],
         summary,
         sizes_failure,
         tasks: 8,

@@ -1,6 +1,7 @@
 //! `ScanSpec` -> `ScanPlan`: check, build the request, locate the regions, share them out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -8,8 +9,10 @@ use ti_client::{Client, LocatedRanges};
 use ti_codec::field_type::{type_code, FieldType};
 use ti_proto::plan;
 
-use super::dag::{self, ScanDag};
+use super::dag::{self, ScanDag, Source};
 use super::explain::Explain;
+use super::operators::Query;
+use super::rules::Rules;
 use super::share::{Piece, Share, Summary};
 use super::task;
 use super::wire::{ScanCommon, WireColumn};
@@ -60,11 +63,24 @@ pub async fn plan(
         ));
     }
     let types = type_options(spec.types.as_ref())?;
+    // What `check` has allowed stays allowed: an empty blacklist.
+    let rules = Rules::new(spec.push_down.as_ref(), Arc::default());
+    let query = Query::new(&table, spec, &types, rules)?;
+    let mut source = Source::table(&table, query.columns()?, new_collation);
+    if query.compares_scanned_text() {
+        source = source.with_binary_text(&table, new_collation);
+    }
+    let scanned: Vec<String> = source.columns.iter().map(|c| c.name.clone()).collect();
+    let operators = query.operators(&source, new_collation)?;
     let ScanDag {
         request,
         output,
         count_only,
-    } = dag::table_scan(&table, &spec.columns, &types, new_collation)?;
+        aggregate,
+        limit,
+        blocking,
+        texts,
+    } = dag::scan(source, &query.wanted, operators)?;
     let table_ids = match &table.partitions {
         None => vec![table.table_id],
         Some(partitions) => partitions.iter().map(|p| p.id).collect(),
@@ -77,15 +93,20 @@ pub async fn plan(
     };
     let int_handle = table.handle != HandleKind::Common;
     let shared = share(client, spec, &located, start_ts, int_handle).await;
-    let partitions: Vec<plan::ScanPartition> = shared
+    let mut partitions: Vec<plan::ScanPartition> = shared
         .groups
         .iter()
         .map(|group| task::partition(group, &table_ids))
         .collect::<Result<_>>()?;
+    if partitions.is_empty() && aggregate.as_ref().is_some_and(|a| a.global) {
+        // Somebody has to say that there are no rows.
+        partitions.push(task::partition(&[], &table_ids)?);
+    }
     let explain = Explain {
         table: &table,
-        columns: &output,
+        columns: &scanned,
         count_only,
+        operators: &texts,
         summary: &shared.summary,
         sizes_failure: shared.sizes_failure.as_deref(),
         tasks: partitions.len(),
@@ -95,10 +116,17 @@ pub async fn plan(
     let common = ScanCommon {
         start_ts,
         dag: request.encode_to_vec(),
-        paging_size: page_rows(&output),
+        // Executors that see all rows before they answer see those of a region at once, as in TiDB.
+        paging_size: if blocking {
+            0
+        } else {
+            page_rows(&output).min(limit.unwrap_or(u64::MAX).max(*PAGE_ROWS.start()))
+        },
         columns: output,
         count_only,
         types: spec.types.clone(),
+        aggregate,
+        limit: limit.unwrap_or(0),
         table: format!("`{}`.`{}`", table.database, table.table),
     };
     Ok(plan::ScanPlan {

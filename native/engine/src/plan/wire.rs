@@ -29,6 +29,51 @@ pub struct ScanCommon {
     /// `db`.`table`, for messages.
     #[prost(string, tag = "7")]
     pub table: String,
+    /// The answers are groups and aggregates.
+    #[prost(message, optional, tag = "8")]
+    pub aggregate: Option<ScanAggregate>,
+    /// Rows that a task needs at most, in any order. 0: all.
+    #[prost(uint64, tag = "9")]
+    pub limit: u64,
+}
+
+/// What becomes of the columns of an aggregation's answers.
+#[derive(Clone, PartialEq, Message)]
+pub struct ScanAggregate {
+    /// One for each column.
+    #[prost(message, repeated, tag = "1")]
+    pub fields: Vec<AggregateField>,
+    /// There are no groups: a task without rows has counts of 0.
+    #[prost(bool, tag = "2")]
+    pub global: bool,
+}
+
+/// What becomes of one column.
+#[derive(Clone, PartialEq, Message)]
+pub struct AggregateField {
+    /// How it is handed on.
+    #[prost(enumeration = "AggregateKind", tag = "1")]
+    pub kind: i32,
+    /// Of `SumDecimal`: digits of the values that were summed.
+    #[prost(uint32, tag = "2")]
+    pub precision: u32,
+    /// Of `SumDecimal`: their fraction digits.
+    #[prost(uint32, tag = "3")]
+    pub scale: u32,
+}
+
+/// Kinds of columns of an aggregation's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub enum AggregateKind {
+    /// A group, MIN or MAX: as it is.
+    Same = 0,
+    /// A number of rows.
+    Count = 1,
+    /// A sum of integers: BIGINT.
+    SumLong = 2,
+    /// A sum of decimals: DECIMAL of what was summed.
+    SumDecimal = 3,
 }
 
 /// A column of the answers.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use arrow_array::RecordBatch;
 use futures::stream::BoxStream;
 use futures::StreamExt;
 use prost::Message;
@@ -13,6 +14,7 @@ use ti_codec::BatchBuilder;
 use ti_proto::tipb;
 use tokio::sync::mpsc::Sender;
 
+use super::aggregate::Partial;
 use super::metrics::Counters;
 use super::{Event, ScanBatch};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,10 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Decode {
     /// Collects rows.
     pub builder: BatchBuilder,
+    /// Makes batches of groups.
+    pub partial: Option<Partial>,
+    /// Rows after which no more are wanted.
+    pub limit: Option<u64>,
     /// Rows of a batch.
     pub batch_rows: usize,
     /// Bytes at which a batch is handed on with fewer rows.
@@ -61,19 +67,35 @@ impl Decode {
             }
             let encoding = response.encode_type();
             for chunk in &response.chunks {
-                self.append(encoding, chunk.rows_data())?;
+                let rows = self.append(encoding, chunk.rows_data())?;
+                if self.was_last(rows) {
+                    self.flush().await?;
+                    return Ok(());
+                }
                 if self.is_full() && !self.flush().await? {
                     return Ok(());
                 }
             }
         }
-        if self.builder.rows() > 0 {
-            self.flush().await?;
+        if self.builder.rows() > 0 && !self.flush().await? {
+            return Ok(());
+        }
+        if let Some(batch) = self.partial.as_ref().map(Partial::last).transpose()?.flatten() {
+            self.send(batch).await;
         }
         Ok(())
     }
 
-    fn append(&mut self, encoding: tipb::EncodeType, rows_data: &[u8]) -> Result<()> {
+    /// Counts rows against the limit, if there is one.
+    fn was_last(&mut self, rows: usize) -> bool {
+        let Some(left) = &mut self.limit else {
+            return false;
+        };
+        *left = left.saturating_sub(rows as u64);
+        *left == 0
+    }
+
+    fn append(&mut self, encoding: tipb::EncodeType, rows_data: &[u8]) -> Result<usize> {
         let start = Instant::now();
         let appended = match encoding {
             tipb::EncodeType::TypeChunk => self.builder.append_chunk(rows_data),
@@ -82,8 +104,7 @@ impl Decode {
         self.counters.decoded_since(start);
         self.permit.resize(self.builder.memory_size());
         self.counters.memory(self.memory.peak());
-        appended.map_err(|e| Error::from(e).context(format!("table {}", self.table)))?;
-        Ok(())
+        appended.map_err(|e| Error::from(e).context(format!("table {}", self.table)))
     }
 
     fn is_full(&self) -> bool {
@@ -94,13 +115,22 @@ impl Decode {
     /// Hands the batch on, waiting for room. False when nobody receives any more.
     async fn flush(&mut self) -> Result<bool> {
         let start = Instant::now();
-        let batch = self
+        let mut batch = self
             .builder
             .finish()
             .map_err(|e| Error::from(e).context(format!("table {}", self.table)))?;
+        if let Some(partial) = &mut self.partial {
+            batch = partial.convert(&batch)?;
+            self.permit.resize(batch.get_array_memory_size());
+        }
         self.counters.decoded_since(start);
+        Ok(self.send(batch).await)
+    }
+
+    /// False when nobody receives any more.
+    async fn send(&mut self, batch: RecordBatch) -> bool {
         let next = self.memory.charge(self.builder.memory_size());
         let permit = std::mem::replace(&mut self.permit, next);
-        Ok(self.out.send(Event::Batch(ScanBatch { batch, permit })).await.is_ok())
+        self.out.send(Event::Batch(ScanBatch { batch, permit })).await.is_ok()
     }
 }

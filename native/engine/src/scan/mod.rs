@@ -8,6 +8,7 @@
 //! but one always runs when the decoder waits for it, so that the budget cannot lock the scan up. Dropping or cancelling the scan drops
 //! the pipeline, and with it every request in flight.
 
+pub mod aggregate;
 pub mod decode;
 pub mod fetch;
 pub mod metrics;
@@ -32,6 +33,7 @@ use crate::plan::wire::{ScanCommon, ScanTasks};
 use crate::runtime;
 use crate::timestamp;
 use crate::types::type_options;
+use aggregate::Partial;
 use decode::Decode;
 use fetch::Fetch;
 use metrics::Counters;
@@ -92,7 +94,8 @@ pub struct Scan {
 /// The Arrow schema of the batches of a plan.
 pub fn scan_schema(common: &[u8]) -> Result<SchemaRef> {
     let common = decode_common(common)?;
-    Ok(builder(&common)?.schema())
+    let (builder, partial) = builder(&common)?;
+    Ok(partial.map_or_else(|| builder.schema(), |partial| partial.schema()))
 }
 
 fn cancelled() -> Error {
@@ -108,13 +111,19 @@ fn decode_common(bytes: &[u8]) -> Result<ScanCommon> {
     })
 }
 
-fn builder(common: &ScanCommon) -> Result<ti_codec::BatchBuilder> {
+/// The decoder of the answers, and what makes batches of groups.
+fn builder(common: &ScanCommon) -> Result<(ti_codec::BatchBuilder, Option<Partial>)> {
+    let types = type_options(common.types.as_ref())?;
+    if let Some(aggregate) = &common.aggregate {
+        let (partial, builder) = Partial::new(&common.columns, aggregate, &types)?;
+        return Ok((builder, Some(partial)));
+    }
     let columns = if common.count_only {
         &[]
     } else {
         common.columns.as_slice()
     };
-    dag::batch_builder(columns, &type_options(common.types.as_ref())?)
+    Ok((dag::batch_builder(columns, &types)?, None))
 }
 
 impl Scan {
@@ -140,7 +149,7 @@ impl Scan {
             )
         })?;
         let dag = tipb::DagRequest::decode(common.dag.as_slice())?;
-        let builder = builder(&common)?;
+        let (builder, partial) = builder(&common)?;
         let counters = Arc::new(Counters::default());
         let memory_bytes = usize::try_from(open.memory_bytes).unwrap_or(usize::MAX);
         // While an answer is decoded it exists twice, which the rest is for.
@@ -158,6 +167,8 @@ impl Scan {
         };
         let decode = Decode {
             builder,
+            partial,
+            limit: (common.limit > 0).then_some(common.limit),
             batch_rows: (open.batch_rows as usize).max(MIN_BATCH_ROWS),
             batch_bytes: memory_bytes / 16,
             permit: memory.charge(0),

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 pub mod fill;
+pub mod push;
 pub mod raw;
+pub mod reference;
 pub mod render;
 pub mod write;
 

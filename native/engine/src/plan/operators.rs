@@ -1,0 +1,309 @@
+//! The executors above a source: ScanSpec's filters, aggregation, order and limit.
+//!
+//! ```text
+//! Query::new(spec) -> columns that a source has to have -> Source -> Query::operators(source)
+//!    [source] -> Selection -> Aggregation | TopN | Limit            each per region and request: Spark merges what they answer
+//! ```
+
+use prost::Message;
+use ti_codec::TypeOptions;
+use ti_proto::{plan, tipb};
+
+use super::aggregate::{self, Aggregated};
+use super::dag::{self, Source, Wanted};
+use super::expr::pb::Builder;
+use super::expr::value::Value;
+use super::expr::{Binder, Filter, Null, Pushed, Reason};
+use super::rules::Rules;
+use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is done with the rows of a source.
+pub struct Query<'a> {
+    table: &'a TableDescriptor,
+    types: &'a TypeOptions,
+    rules: Rules,
+    filters: &'a [plan::Expr],
+    runtime_filters: &'a [plan::Expr],
+    aggregation: Option<&'a plan::Aggregation>,
+    order: &'a [plan::SortOrder],
+    limit: Option<u64>,
+    /// Columns of the output; of an aggregation those that have to be read for it.
+    pub wanted: Wanted,
+}
+
+/// Executors, bottom up, and what is known of them.
+#[derive(Debug, Clone, Default)]
+pub struct Operators {
+    /// As they follow the source.
+    pub executors: Vec<tipb::Executor>,
+    /// As EXPLAIN prints them, in the same order.
+    pub texts: Vec<String>,
+    /// The answers are groups.
+    pub aggregated: Option<Aggregated>,
+    /// Rows that one task needs at most, in any order.
+    pub limit: Option<u64>,
+}
+
+impl<'a> Query<'a> {
+    /// What a plan's spec asks for.
+    ///
+    /// # Errors
+    /// A column that does not exist or cannot be read.
+    pub fn new(
+        table: &'a TableDescriptor,
+        spec: &'a plan::ScanSpec,
+        types: &'a TypeOptions,
+        rules: Rules,
+    ) -> Result<Self> {
+        let names = if spec.aggregation.is_some() {
+            &[]
+        } else {
+            spec.columns.as_slice()
+        };
+        let mut query = Self {
+            table,
+            types,
+            rules,
+            filters: &spec.filters,
+            runtime_filters: &spec.runtime_filters,
+            aggregation: spec.aggregation.as_ref(),
+            order: &spec.order,
+            limit: spec.limit,
+            wanted: Wanted::new(table, names, types)?,
+        };
+        if query.aggregation.is_some() {
+            let columns = query.evaluated()?;
+            if !columns.is_empty() {
+                query.wanted.columns = columns;
+            }
+        }
+        Ok(query)
+    }
+
+    /// The columns that a source has to have, each once.
+    ///
+    /// # Errors
+    /// As [`Query::new`].
+    pub fn columns(&self) -> Result<Vec<ColumnDescriptor>> {
+        let mut columns = if self.aggregation.is_some() && !self.evaluated()?.is_empty() {
+            Vec::new()
+        } else {
+            self.wanted.distinct()
+        };
+        for column in self.evaluated()? {
+            dag::add_column(&mut columns, &column);
+        }
+        Ok(columns)
+    }
+
+    /// Columns in expressions.
+    fn evaluated(&self) -> Result<Vec<ColumnDescriptor>> {
+        let mut names = Vec::new();
+        for filter in self.filters {
+            names_in(filter, &mut names);
+        }
+        for group in self.aggregation.iter().flat_map(|a| &a.group_by) {
+            names_in(group, &mut names);
+        }
+        for argument in self
+            .aggregation
+            .iter()
+            .flat_map(|a| &a.aggregates)
+            .flat_map(|a| &a.arguments)
+        {
+            names_in(argument, &mut names);
+        }
+        for expression in self.order.iter().filter_map(|o| o.expression.as_ref()) {
+            names_in(expression, &mut names);
+        }
+        let mut columns = Vec::new();
+        for name in names {
+            dag::add_column(&mut columns, &dag::readable_column(self.table, name, self.types)?);
+        }
+        // What a join found may name a column that cannot be read: it is left out then.
+        let mut names = Vec::new();
+        self.runtime_filters
+            .iter()
+            .for_each(|filter| names_in(filter, &mut names));
+        for name in names {
+            if let Ok(column) = dag::readable_column(self.table, name, self.types) {
+                dag::add_column(&mut columns, &column);
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Are strings compared by executors that take the collation from the scan?
+    pub fn compares_scanned_text(&self) -> bool {
+        self.aggregation.is_some() || !self.order.is_empty()
+    }
+
+    /// Builds the executors. What cannot be built was not announced by `check`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for something that cannot be pushed.
+    pub fn operators(&self, source: &Source, new_collation: bool) -> Result<Operators> {
+        let pb = Builder::new(new_collation);
+        let binder = Binder::new(self.table, &source.columns, self.types, &self.rules, pb);
+        let mut operators = Operators::default();
+        let mut filters = Vec::new();
+        for filter in self.filters {
+            filters.push(binder.filter(filter).map_err(|reason| refused("filter", &reason))?);
+        }
+        filters.extend(self.runtime_filters.iter().filter_map(|f| binder.filter(f).ok()));
+        operators.select(filters);
+        if let Some(aggregation) = self.aggregation {
+            let (executor, text, aggregated) =
+                aggregate::executor(&binder, aggregation).map_err(|reason| refused("aggregation", &reason))?;
+            operators.push(executor, text);
+            operators.aggregated = Some(aggregated);
+        } else if let Some(limit) = self.limit {
+            if self.order.is_empty() {
+                operators.push(
+                    limit_executor(limit),
+                    format!("Limit(cop[tikv]) offset:0, count:{limit}"),
+                );
+                operators.limit = Some(limit);
+            } else {
+                let (executor, text) = top_n(&binder, self.order, limit).map_err(|reason| refused("order", &reason))?;
+                operators.push(executor, text);
+            }
+        }
+        Ok(operators)
+    }
+}
+
+fn refused(what: &str, reason: &Reason) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("the plan has a {what} that cannot be pushed down: {}", reason.0),
+    )
+}
+
+impl Operators {
+    fn push(&mut self, executor: tipb::Executor, text: String) {
+        self.executors.push(executor);
+        self.texts.push(text);
+    }
+
+    /// Conditions that several filters have in common (IS NOT NULL, valid dates) are sent once.
+    fn select(&mut self, filters: Vec<Filter>) {
+        let mut conditions: Vec<tipb::Expr> = Vec::new();
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
+        // Those of a single column come first: the checks of dates are dear and the same rows may fail a comparison.
+        let (first, last): (Vec<_>, Vec<_>) = filters
+            .into_iter()
+            .map(|filter| {
+                let mut conditions = filter.conditions.into_iter();
+                texts.extend(filter.texts.into_iter().filter(|t| !t.is_empty()));
+                (conditions.next(), conditions.collect::<Vec<_>>())
+            })
+            .unzip();
+        for condition in first.into_iter().flatten().chain(last.into_iter().flatten()) {
+            let bytes = condition.encode_to_vec();
+            if !seen.contains(&bytes) {
+                seen.push(bytes);
+                conditions.push(condition);
+            }
+        }
+        let mut distinct: Vec<String> = Vec::new();
+        for text in texts {
+            if !distinct.contains(&text) {
+                distinct.push(text);
+            }
+        }
+        if conditions.is_empty() {
+            return;
+        }
+        let executor = tipb::Executor {
+            tp: Some(tipb::ExecType::TypeSelection.into()),
+            selection: Some(tipb::Selection { conditions }),
+            executor_id: Some("Selection".into()),
+            ..Default::default()
+        };
+        self.push(executor, format!("Selection(cop[tikv]) {}", distinct.join(", ")));
+    }
+}
+
+fn limit_executor(limit: u64) -> tipb::Executor {
+    tipb::Executor {
+        tp: Some(tipb::ExecType::TypeLimit.into()),
+        limit: Some(tipb::Limit { limit: Some(limit) }),
+        executor_id: Some("Limit".into()),
+        ..Default::default()
+    }
+}
+
+/// The first rows in an order. TiKV puts NULL before all values; another place for it is a key of its own.
+pub fn top_n(binder: &Binder<'_>, order: &[plan::SortOrder], limit: u64) -> Pushed<(tipb::Executor, String)> {
+    let mut keys = Vec::new();
+    let mut texts = Vec::new();
+    for key in order {
+        let expression = key
+            .expression
+            .as_ref()
+            .ok_or_else(|| Reason::new("an order has no expression"))?;
+        let node = aggregate::by_bytes(binder, binder.operand(expression)?);
+        if node.strict.is_empty() && node.rejects.is_empty() && names(expression).is_empty() {
+            return Err(Reason::new("rows are ordered by a constant"));
+        }
+        if key.nulls_last != key.descending {
+            let is_null = binder.function(node.class.is_null(), "isnull", vec![node.clone()], Null::Never);
+            texts.push(if key.nulls_last {
+                is_null.text.clone()
+            } else {
+                format!("{}:desc", is_null.text)
+            });
+            keys.push(tipb::ByItem {
+                expr: Some(is_null.pb),
+                desc: Some(!key.nulls_last),
+            });
+        }
+        texts.push(if key.descending {
+            format!("{}:desc", node.text)
+        } else {
+            node.text
+        });
+        keys.push(tipb::ByItem {
+            expr: Some(node.pb),
+            desc: Some(key.descending),
+        });
+    }
+    let executor = tipb::Executor {
+        tp: Some(tipb::ExecType::TypeTopN.into()),
+        top_n: Some(tipb::TopN {
+            order_by: keys,
+            limit: Some(limit),
+        }),
+        executor_id: Some("TopN".into()),
+        ..Default::default()
+    };
+    let text = format!("TopN(cop[tikv]) {}, offset:0, count:{limit}", texts.join(", "));
+    Ok((executor, text))
+}
+
+/// Names of the columns of an expression, each as often as it is there.
+pub fn names_in<'e>(expr: &'e plan::Expr, names: &mut Vec<&'e str>) {
+    match &expr.node {
+        Some(plan::expr::Node::Column(name)) => names.push(name),
+        Some(plan::expr::Node::Call(call)) => call.arguments.iter().for_each(|a| names_in(a, names)),
+        Some(plan::expr::Node::Literal(_)) | None => {}
+    }
+}
+
+/// Names of the columns of an expression.
+pub fn names(expr: &plan::Expr) -> Vec<&str> {
+    let mut names = Vec::new();
+    names_in(expr, &mut names);
+    names
+}
+
+/// A constant that is not NULL?
+pub fn is_constant(expr: &plan::Expr) -> bool {
+    match &expr.node {
+        Some(plan::expr::Node::Literal(literal)) => literal.value.is_some() && Value::read(literal).is_ok(),
+        _ => false,
+    }
+}
