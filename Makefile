@@ -152,7 +152,7 @@ check-sizes:
 	@$(STEP) "file sizes, paths in documents" tests/tools/check_tree.py
 
 # The pages come from the code that they describe; the jar has the configuration, the engine the types and the errors.
-PAGES := types errors
+PAGES := types errors pushdown
 check-docs: $(call jar,3.5) target/venv-spark-3.5/.stamp
 	@$(STEP) "generated documents are current" tests/tools/generated_docs.py --check $(PAGES) configuration --jar $(call jar,3.5)
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes the pages of docs/ that come from code, or checks that they are current.
 
-    generated_docs.py [--check] --jar JAR types errors configuration
+    generated_docs.py [--check] --jar JAR types errors pushdown configuration
 
-types, errors: `cargo run -p ti-engine --example pages`, from the codec's type table and the engine's ErrorKind.
+types, errors, pushdown: `cargo run -p ti-engine --example pages`, from the codec's type table, the engine's ErrorKind and its table of
+functions that are pushed down.
 configuration: `io.tidbspark.config.ConfigurationDoc` of the packaged jar, from its list of settings; Spark's classes come from PySpark.
 """
 import argparse

@@ -307,3 +307,7 @@ pub fn is_constant(expr: &plan::Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[path = "operators_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 
 pub mod fill;
 pub mod push;
+pub mod push_table;
 pub mod raw;
 pub mod reference;
 pub mod render;

@@ -12,6 +12,8 @@
 //!   be true when the column is NULL is sent with a second one, that the date is valid; elsewhere the column becomes CASE WHEN it is valid.
 
 pub mod calendar;
+mod column;
+mod constant;
 pub mod pb;
 pub mod value;
 
@@ -25,7 +27,7 @@ use super::func;
 use super::rules::Rules;
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
 use pb::{sig, Builder, Class};
-use value::{Scalar, Value};
+use value::Value;
 
 /// Why something is not pushed down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,115 +223,6 @@ impl<'a> Binder<'a> {
         ))
     }
 
-    /// A column that the scan declares to have the binary collation?
-    pub fn is_scanned_binary(&self, node: &Node) -> bool {
-        let offset = node.strict.first().and_then(|offset| self.columns.get(*offset));
-        node.pb.tp() == pb::kind::COLUMN_REF && offset.is_some_and(|column| column.collate == "binary")
-    }
-
-    fn column(&self, name: &str) -> Pushed<Node> {
-        let offset = self.offset(name)?;
-        let (ty, text) = self.column_of(offset)?;
-        let spark = ti_codec::column_type(&ty, self.types)
-            .map_err(|e| Reason::new(format!("column `{name}`: {e}")))?
-            .spark;
-        let mut node = Node {
-            pb: self.pb.column(offset, &ty),
-            spark,
-            class: Class::Int,
-            bounds: NO_BOUNDS,
-            text,
-            superset: false,
-            raw_dates: BTreeSet::new(),
-            strict: BTreeSet::from([offset]),
-            rejects: BTreeSet::from([offset]),
-        };
-        match (ty.tp, spark) {
-            (t::TINY, SparkType::Boolean) => {
-                // Every number but 0 is true.
-                node.pb = self.pb.call(sig::NE, self.pb.boolean(), vec![node.pb, self.pb.int(0)]);
-                node.text = format!("ne({}, 0)", node.text);
-                node.bounds = (0, 1);
-            }
-            (t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG, _) => {
-                node.bounds = integer_bounds(&ty);
-            }
-            (t::YEAR, _) => node.bounds = (0, 2155),
-            (t::FLOAT | t::DOUBLE, _) => node.class = Class::Real,
-            (t::NEW_DECIMAL, SparkType::Decimal { .. }) if ty.precision_and_scale().0 <= 38 => {
-                node.class = Class::Decimal;
-            }
-            (
-                t::VARCHAR | t::VAR_STRING | t::STRING | t::TINY_BLOB | t::MEDIUM_BLOB | t::LONG_BLOB | t::BLOB,
-                SparkType::String | SparkType::Binary,
-            ) => node.class = Class::Bytes,
-            (t::DATE, SparkType::Date)
-            | (t::DATETIME, SparkType::TimestampNtz)
-            | (t::TIMESTAMP, SparkType::Timestamp) => {
-                node.class = Class::Time;
-                node = self.date(node, offset, &ty);
-            }
-            (t::DURATION, SparkType::DayTimeInterval) => node.class = Class::Duration,
-            _ => {
-                return Err(Reason::new(format!(
-                    "column `{name}` of type {} is shown as {}, which TiKV does not evaluate as Spark does",
-                    ty.sql_name(),
-                    spark.sql()
-                )))
-            }
-        }
-        Ok(node)
-    }
-
-    /// A column of dates, some of which may be invalid.
-    fn date(&self, mut node: Node, offset: usize, ty: &FieldType) -> Node {
-        match self.types.zero_date {
-            // Rows with an invalid date are errors where Spark reads them, whatever a condition says of them.
-            ZeroDate::Error => node.superset = true,
-            ZeroDate::Null if self.guarded => {
-                node.pb = calendar::valid_or_null(&self.pb, &node.pb, ty);
-                node.text = format!("case({}, {})", calendar::text(&node.text), node.text);
-            }
-            ZeroDate::Null => {
-                node.raw_dates.insert(offset);
-            }
-        }
-        node
-    }
-
-    /// Is a column NULL for Spark? Also for columns whose values are not evaluated.
-    pub fn null_test(&self, expr: &plan::Expr) -> Pushed<Node> {
-        let error = match self.bind(expr).and_then(|bound| self.node(bound)) {
-            Ok(node) => {
-                let sig = node.class.is_null();
-                return Ok(self.function(sig, "isnull", vec![node], Null::Never));
-            }
-            Err(error) => error,
-        };
-        let Some(plan::expr::Node::Column(name)) = &expr.node else {
-            return Err(error);
-        };
-        let offset = self.offset(name)?;
-        let (ty, text) = self.column_of(offset)?;
-        let sig = match ty.tp {
-            t::JSON => sig::IS_NULL_JSON,
-            t::DURATION => Class::Duration.is_null(),
-            _ => return Err(error),
-        };
-        let column = self.pb.column(offset, &ty);
-        Ok(Node {
-            pb: self.pb.call(sig, self.pb.boolean(), vec![column]),
-            spark: SparkType::Boolean,
-            class: Class::Int,
-            bounds: (0, 1),
-            text: format!("isnull({text})"),
-            superset: false,
-            raw_dates: BTreeSet::new(),
-            strict: BTreeSet::new(),
-            rejects: BTreeSet::new(),
-        })
-    }
-
     /// A condition made of a function of TiKV.
     pub fn function(&self, sig: i32, name: &str, arguments: Vec<Node>, null: Null) -> Node {
         self.typed(
@@ -385,90 +278,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// A constant by its own type.
-    pub fn constant(&self, value: &Value) -> Pushed<Node> {
-        let no = || Reason::new(format!("TiKV does not have the constant {}", value.text()));
-        let spark = value.spark;
-        let null = value.scalar == Scalar::Null;
-        let mut bounds = NO_BOUNDS;
-        let (class, pb) = match spark {
-            SparkType::Boolean | SparkType::Byte | SparkType::Short | SparkType::Int | SparkType::Long => {
-                let v = match value.scalar {
-                    Scalar::Int(v) => v,
-                    _ => 0,
-                };
-                bounds = (i128::from(v), i128::from(v));
-                let pb = if null {
-                    self.pb.null(self.pb.long())
-                } else {
-                    self.pb.int(v)
-                };
-                (Class::Int, pb)
-            }
-            SparkType::Float | SparkType::Double => (
-                Class::Real,
-                match value.scalar {
-                    Scalar::Real(v) if v.is_finite() => self.pb.real(v),
-                    Scalar::Null => self.pb.null(self.pb.double()),
-                    _ => return Err(no()),
-                },
-            ),
-            SparkType::Decimal { precision, scale } => (
-                Class::Decimal,
-                if null {
-                    self.pb
-                        .null(self.pb.decimal(precision, u8::try_from(scale).unwrap_or(0)))
-                } else {
-                    let decimal = value.decimal().ok_or_else(no)?;
-                    self.pb.decimal_constant(&decimal).ok_or_else(no)?
-                },
-            ),
-            SparkType::String | SparkType::Binary => (
-                Class::Bytes,
-                match &value.scalar {
-                    Scalar::Text(v) => self.pb.text_constant(v),
-                    Scalar::Bytes(v) => self.pb.bytes_constant(v),
-                    _ => self.pb.null(self.pb.text()),
-                },
-            ),
-            SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz => {
-                let tp = match spark {
-                    SparkType::Date => t::DATE,
-                    SparkType::Timestamp => t::TIMESTAMP,
-                    _ => t::DATETIME,
-                };
-                let pb = if null {
-                    self.pb.null(self.pb.time_type(tp))
-                } else {
-                    self.pb.time(value.time().ok_or_else(no)?.to_packed(), tp)
-                };
-                (Class::Time, pb)
-            }
-            SparkType::DayTimeInterval => {
-                let pb = match value.scalar {
-                    Scalar::Int(micros) if micros.unsigned_abs() <= MAX_TIME_MICROS => {
-                        self.pb.duration(micros.saturating_mul(1000))
-                    }
-                    Scalar::Null => self.pb.null(self.pb.field_type(t::DURATION, 0, 17, 6)),
-                    _ => return Err(no()),
-                };
-                (Class::Duration, pb)
-            }
-            SparkType::ArrayFloat => return Err(no()),
-        };
-        Ok(Node {
-            pb,
-            spark,
-            class,
-            bounds,
-            text: value.text(),
-            superset: false,
-            raw_dates: BTreeSet::new(),
-            strict: BTreeSet::new(),
-            rejects: BTreeSet::new(),
-        })
-    }
-
     /// An integer as a DECIMAL; a DECIMAL as it is.
     pub fn as_decimal(&self, node: Node) -> Node {
         if node.class != Class::Int {
@@ -496,23 +305,4 @@ pub enum Null {
     Strict,
     /// Not known, or it is not NULL.
     Never,
-}
-
-/// 838:59:59.999999, the longest TIME.
-const MAX_TIME_MICROS: u64 = (838 * 3600 + 59 * 60 + 59) * 1_000_000 + 999_999;
-
-/// Least and greatest value of an integer column.
-fn integer_bounds(ty: &FieldType) -> (i128, i128) {
-    let bits = match ty.tp {
-        t::TINY => 8,
-        t::SHORT => 16,
-        t::INT24 => 24,
-        t::LONG => 32,
-        _ => 64,
-    };
-    if ty.is_unsigned() {
-        (0, (1i128 << bits) - 1)
-    } else {
-        (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
-    }
 }
