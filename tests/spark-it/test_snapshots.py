@@ -81,7 +81,7 @@ def test_the_total_never_differs(spark, bank, request):
     for number in range(rounds):
         what, make = statements[number % len(statements)]
         adaptive = "true" if number // len(statements) % 2 else "false"
-        with settings(spark, sql__adaptive__enabled=adaptive):
+        with settings(spark, sql__adaptive__enabled=adaptive, sql__shuffle__partitions="1"):
             total = make().head()[0]
         assert total == TOTAL, f"snapshot {number}, {what}, adaptive {adaptive}: {total}"
         seen += 1
