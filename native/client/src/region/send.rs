@@ -81,7 +81,7 @@ pub(crate) struct KnownLocks {
 /// What became of one request.
 pub(super) enum Reply<R> {
     Answer(R),
-    RegionError(errorpb::Error),
+    RegionError(Box<errorpb::Error>),
     Failed(Status),
     /// No answer within the limit.
     Late,
@@ -134,7 +134,7 @@ impl RegionClient {
             Reply::Answer(response) => return Ok(Some(response)),
             Reply::RegionError(error) => {
                 bo.stats().region_errors.fetch_add(1, Ordering::Relaxed);
-                self.on_region_error(bo, region, &address, error).await?;
+                self.on_region_error(bo, region, &address, *error).await?;
             }
             Reply::Failed(status) => {
                 bo.note_unanswered();
@@ -173,7 +173,7 @@ impl RegionClient {
                 let mut response = response.into_inner();
                 match Q::take_region_error(&mut response) {
                     None => Reply::Answer(response),
-                    Some(error) => Reply::RegionError(error),
+                    Some(error) => Reply::RegionError(Box::new(error)),
                 }
             }
             Ok(Err(status)) => Reply::Failed(status),
