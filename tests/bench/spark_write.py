@@ -1,7 +1,7 @@
 """The Spark half of the write benchmark: reads one request a line from standard input, answers on standard output.
 
-{"load": table}: reads the table of `tpch` into Spark's memory. {"contender", "table"}: writes it into that empty table; answers
-{"seconds", "metrics"}, where metrics are those of the connector's own node in Spark's plan.
+{"load": table}: reads the table of `tpch` into Spark's memory. {"contender", "table", "options"}: writes it into that empty table;
+answers {"seconds", "metrics"}, where metrics are those of the connector's own node in Spark's plan.
 """
 import argparse
 import json
@@ -16,12 +16,15 @@ BATCH = 1_000
 PARTITIONS = 4
 
 
-def connector(frame, args, database, table):
+def connector(frame, args, database, table, options):
     """One transaction through the catalog."""
-    frame.writeTo(f"tidb_catalog.{database}.{table}").append()
+    writer = frame.writeTo(f"tidb_catalog.{database}.{table}")
+    for key, value in options.items():
+        writer = writer.option(key, value)
+    writer.append()
 
 
-def jdbc(frame, args, database, table):
+def jdbc(frame, args, database, table, _options):
     """Spark's JDBC writer, as its documentation advises for TiDB: a transaction per batch of a partition, not atomic as a whole."""
     url = f"jdbc:mysql://{args.tidb}/{database}?rewriteBatchedStatements=true&useSSL=false&allowPublicKeyRetrieval=true"
     (frame.repartition(PARTITIONS).write.format("jdbc").mode("append")
@@ -74,7 +77,7 @@ def main() -> None:
             answer = {"rows": frame.count()}
         else:
             begin = time.monotonic()
-            CONTENDERS[request["contender"]](frame, args, "bench", request["table"])
+            CONTENDERS[request["contender"]](frame, args, "bench", request["table"], request["options"])
             answer = {"seconds": time.monotonic() - begin}
             if request["contender"] == "connector":
                 answer["metrics"] = metrics(spark)

@@ -50,7 +50,11 @@ pub fn table_schema(
     let descriptor = descriptor(db, table)?;
     let mut columns: Vec<plan::Column> = Vec::with_capacity(descriptor.columns.len() + 1);
     for (info, desc) in readable_columns(table).into_iter().zip(&descriptor.columns) {
-        columns.push(column(info, desc, types)?);
+        let auto_random = table.auto_random_column() == Some(info.offset);
+        columns.push(plan::Column {
+            auto_random,
+            ..column(info, desc, types)?
+        });
     }
     let kind = kind(table);
     if show_rowid && kind == plan::TableKind::BaseTable && descriptor.handle == HandleKind::RowId {
@@ -90,6 +94,7 @@ fn column(info: &ColumnInfo, desc: &ColumnDescriptor, types: &TypeOptions) -> Re
         default_value: show::default_text(info)?,
         auto_increment: flags & flag::AUTO_INCREMENT != 0,
         generated: info.generated_expr_string.clone(),
+        auto_random: false,
     })
 }
 

@@ -199,6 +199,19 @@ pub struct TableInfo {
 
 impl TableInfo {
     /// Are `_tidb_rowid` and AUTO_INCREMENT allocated from keys of their own?
+    pub fn auto_random_column(&self) -> Option<usize> {
+        if self.auto_random_bits == 0 {
+            return None;
+        }
+        match self.pk_is_handle {
+            true => self.cols.iter().position(|c| c.field_type.flag & flag::PRI_KEY != 0),
+            false => {
+                let primary = self.index_info.iter().find(|index| index.is_primary)?;
+                primary.idx_cols.first().map(|key| key.offset)
+            }
+        }
+    }
+
     pub fn has_separate_auto_increment(&self) -> bool {
         self.version >= 5 && self.auto_id_cache == 1
     }

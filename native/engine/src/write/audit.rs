@@ -4,7 +4,7 @@
 //! silently. So a key of a failed attempt that the accepted one did not write, a key that two tasks wrote, and a value of another attempt must be found
 //! before. Keys come from the stores' lock lists, values from reading at a fresh timestamp with our own locks taken for committed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,11 +12,15 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ti_client::{BatchOptions, Client, KeyRange, TxnInfo};
 
-use super::tally::Sums;
+use super::sketch::{Excess, Sketch};
+use super::tally::{hash_key, Sums};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Keys that are read at once.
 const KEYS_AT_ONCE: usize = 8_192;
+
+/// Keys that an error names, at most.
+pub const MOST_NAMED: usize = 3;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,15 @@ impl Reasons {
     }
 }
 
+/// What is locked.
+#[derive(Debug, Default)]
+pub struct Locked {
+    /// Number and hashes.
+    pub sums: Sums,
+    /// The keys by cells.
+    pub sketch: Sketch,
+}
+
 /// What the audit looks at.
 pub struct Audit<'a> {
     /// The cluster.
@@ -68,7 +81,7 @@ pub struct Audit<'a> {
 
 impl Audit<'_> {
     /// Number and hashes of the locks; of the values only if they are asked for.
-    pub async fn locks(&self, depth: Depth) -> Result<Sums> {
+    pub async fn locks(&self, depth: Depth) -> Result<Locked> {
         match depth {
             Depth::Keys => self.keys(self.ranges.clone()).await,
             Depth::Values => {
@@ -80,36 +93,48 @@ impl Audit<'_> {
                 let sums = stream::iter(located)
                     .map(|piece| self.values(ts, piece.ranges))
                     .buffer_unordered(self.options.concurrency.max(1))
-                    .try_fold(Sums::default(), |mut sums, part| async move {
-                        sums.merge(&part);
-                        Ok(sums)
+                    .try_fold(Locked::default(), |mut all, part| async move {
+                        all.sums.merge(&part.sums);
+                        all.sketch.merge(&part.sketch);
+                        Ok(all)
                     });
                 sums.await
             }
         }
     }
 
-    async fn keys(&self, ranges: Vec<KeyRange>) -> Result<Sums> {
-        let mut sums = Sums::default();
+    async fn keys(&self, ranges: Vec<KeyRange>) -> Result<Locked> {
+        let mut locked = Locked::default();
         self.client
             .scan_locks(self.info.start_ts, ranges, &self.options, |keys| {
                 for key in keys.iter().filter(|key| **key != self.info.primary) {
-                    sums.add_key(key);
+                    locked.sketch.add(locked.sums.add_key(key));
                 }
             })
             .await?;
-        Ok(sums)
+        Ok(locked)
+    }
+
+    /// Keys that the tasks report more often than they are locked, as far as the sketches tell; [`MOST_NAMED`] at most, in order.
+    pub async fn written_twice(&self, excess: &Excess) -> Result<Vec<Bytes>> {
+        let mut named = BTreeSet::new();
+        self.client
+            .scan_locks(self.info.start_ts, self.ranges.clone(), &self.options, |keys| {
+                named.extend(keys.into_iter().filter(|key| excess.is(hash_key(key))));
+            })
+            .await?;
+        Ok(named.into_iter().take(MOST_NAMED).collect())
     }
 
     /// Keys and values of one region.
-    async fn values(&self, ts: u64, ranges: Vec<KeyRange>) -> Result<Sums> {
+    async fn values(&self, ts: u64, ranges: Vec<KeyRange>) -> Result<Locked> {
         let mut found: Vec<Bytes> = Vec::new();
         self.client
             .scan_locks(self.info.start_ts, ranges, &self.options, |keys| {
                 found.extend(keys.into_iter().filter(|key| *key != self.info.primary));
             })
             .await?;
-        let mut sums = Sums::default();
+        let mut locked = Locked::default();
         for keys in found.chunks(KEYS_AT_ONCE) {
             let pairs = self
                 .client
@@ -118,13 +143,13 @@ impl Audit<'_> {
             let mut deleted: HashSet<&Bytes> = keys.iter().collect();
             for (key, value) in &pairs {
                 deleted.remove(key);
-                sums.add(key, Some(value));
+                locked.sketch.add(locked.sums.add(key, Some(value)));
             }
             for key in deleted {
-                sums.add(key, None);
+                locked.sketch.add(locked.sums.add(key, None));
             }
         }
-        Ok(sums)
+        Ok(locked)
     }
 }
 

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use ti_client::{Assertion, Mutation, MutationOp};
 
+use super::sketch::Sketch;
 use super::tally::{Sums, Touched};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -208,9 +209,9 @@ impl Sorted {
     }
 
     /// Counts all.
-    pub fn tally(&self, sums: &mut Sums, touched: &mut Touched) {
+    pub fn tally(&self, sums: &mut Sums, sketch: &mut Sketch, touched: &mut Touched) {
         for entry in &self.entries {
-            sums.add(self.key(entry), self.value(entry));
+            sketch.add(sums.add(self.key(entry), self.value(entry)));
         }
         touched.add_sorted(self.keys());
     }

@@ -15,14 +15,16 @@ use crate::error::{Error, ErrorKind};
 
 /// The error for a key that is taken, or that two rows have.
 pub fn error(table: &WriteTable, key: &[u8], what_to_do: &str) -> Error {
-    let (index, values) = describe(table, key).unwrap_or_else(|| ("?".to_owned(), hex(key)));
     Error::new(
         ErrorKind::DuplicateKey,
-        format!(
-            "Duplicate entry '{values}' for key '{}.{index}'; {what_to_do}",
-            table.name
-        ),
+        format!("{}; {what_to_do}", entry(table, key)),
     )
+}
+
+/// TiDB's words for a key that is taken.
+pub fn entry(table: &WriteTable, key: &[u8]) -> String {
+    let (index, values) = describe(table, key).unwrap_or_else(|| ("?".to_owned(), hex(key)));
+    format!("Duplicate entry '{values}' for key '{}.{index}'", table.name)
 }
 
 /// Name of the index and its values, as TiDB prints them.

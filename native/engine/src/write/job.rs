@@ -20,11 +20,13 @@ use ti_proto::plan::write_spec::Overwrite;
 
 use super::audit::{self, Audit, Reasons};
 use super::check::clusters_exactly;
+use super::duplicate;
 use super::keys::KeptKeys;
 use super::metrics::{Counters, Step};
 use super::overwrite::{table_ranges, Deletion};
 use super::row_id::Allocator;
 use super::schema::SchemaCheck;
+use super::sketch::Sketch;
 use super::spec::Spec;
 use super::state::{AbortStep, CommitStep, JobState};
 use super::table::WriteTable;
@@ -220,9 +222,10 @@ impl Inner {
             unconditional: self.spec.overwrite != Overwrite::None,
         };
         let Some(depth) = reasons.depth() else { return Ok(()) };
-        let mut reported = Sums::default();
+        let (mut reported, mut sketch) = (Sums::default(), Sketch::default());
         for tally in tallies {
             reported.merge(&tally::sums(tally)?);
+            sketch.merge_wire(&tally.cells);
         }
         let audit = Audit {
             client: &self.client,
@@ -235,7 +238,19 @@ impl Inner {
             options: self.batch_options(),
         };
         let found = audit.locks(depth).await?;
-        audit::compare(&full_name, &found, &reported, depth)
+        let Err(error) = audit::compare(&full_name, &found.sums, &reported, depth) else {
+            return Ok(());
+        };
+        if found.sums.count >= reported.count {
+            return Err(error);
+        }
+        // The write has failed in any case; if the keys cannot be told, their number is.
+        let twice = audit.written_twice(&sketch.excess(&found.sketch)).await.unwrap_or_default();
+        let named: Vec<String> = twice.iter().map(|key| duplicate::entry(&self.table, key)).collect();
+        Err(match named.is_empty() {
+            true => error,
+            false => error.context(named.join(", ")),
+        })
     }
 
     async fn delete_old_rows(&self, tallies: &[WireTally]) -> Result<()> {

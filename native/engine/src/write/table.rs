@@ -364,12 +364,7 @@ fn auto_column(table: &TableInfo) -> Result<Option<AutoColumn>> {
     if table.auto_random_bits == 0 {
         return Ok(None);
     }
-    // It is the first column of the primary key.
-    let offset = match (table.pk_is_handle, table.index_info.iter().find(|i| i.is_primary)) {
-        (true, _) => table.cols.iter().position(|c| c.field_type.flag & flag::PRI_KEY != 0),
-        (false, Some(primary)) => primary.idx_cols.first().map(|key| key.offset),
-        (false, None) => None,
-    };
+    let offset = table.auto_random_column();
     let column = offset.and_then(|offset| Some((offset, table.cols.get(offset)?)));
     let (offset, column) = column.ok_or_else(|| {
         Error::new(

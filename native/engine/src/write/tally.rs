@@ -44,18 +44,21 @@ pub fn hash_value(key: u128, value: Option<&[u8]>) -> u128 {
 }
 
 impl Sums {
-    /// Counts a key that has been prewritten with this value; `None`: it is deleted.
-    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
+    /// Counts a key that has been prewritten with this value; `None`: it is deleted. Answers the key's hash.
+    pub fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> u128 {
         let hash = hash_key(key);
         self.count += 1;
         self.keys = self.keys.wrapping_add(hash);
         self.values = self.values.wrapping_add(hash_value(hash, value));
+        hash
     }
 
-    /// Counts a key whose value is not known.
-    pub fn add_key(&mut self, key: &[u8]) {
+    /// Counts a key whose value is not known. Answers its hash.
+    pub fn add_key(&mut self, key: &[u8]) -> u128 {
+        let hash = hash_key(key);
         self.count += 1;
-        self.keys = self.keys.wrapping_add(hash_key(key));
+        self.keys = self.keys.wrapping_add(hash);
+        hash
     }
 
     /// Adds another set.

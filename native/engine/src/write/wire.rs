@@ -83,6 +83,23 @@ pub struct WireTally {
     /// Ids of the partitions that rows went to (only when the write replaces partitions).
     #[prost(int64, repeated, tag = "10")]
     pub partitions: Vec<i64>,
+    /// The keys by cells of a sketch.
+    #[prost(message, repeated, tag = "11")]
+    pub cells: Vec<WireCell>,
+}
+
+/// A cell of a sketch of keys.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct WireCell {
+    /// Which.
+    #[prost(uint32, tag = "1")]
+    pub position: u32,
+    /// Keys in it.
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+    /// Sum of their hashes modulo 2^128, big-endian.
+    #[prost(bytes = "vec", tag = "3")]
+    pub keys: Vec<u8>,
 }
 
 /// Keys with one prefix: the rows of a physical table, or one index of it.

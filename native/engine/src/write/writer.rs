@@ -26,6 +26,7 @@ use super::encode::RowWriter;
 use super::metrics::{Counters, Step};
 use super::old_rows::{OldRows, Staged, STAGED_ROWS};
 use super::row_id::TaskIds;
+use super::sketch::Sketch;
 use super::spec::{Source, Spec};
 use super::table::{AutoColumn, WriteTable};
 use super::tally::{Sums, Touched};
@@ -84,6 +85,7 @@ struct Task {
     /// The last row key, to find equal ones of two buffers.
     last_row: Vec<u8>,
     sums: Sums,
+    sketch: Sketch,
     touched: Touched,
     /// Physical tables that rows went to; only if the write replaces partitions.
     partitions: Vec<i64>,
@@ -110,6 +112,7 @@ struct InFlight {
 struct Prewritten {
     stats: PrewriteStats,
     sums: Sums,
+    sketch: Sketch,
     touched: Touched,
     keys: Vec<Bytes>,
 }
@@ -279,6 +282,7 @@ impl Task {
             in_flight: None,
             last_row: Vec::new(),
             sums: Sums::default(),
+            sketch: Sketch::default(),
             touched: Touched::default(),
             partitions: Vec::new(),
             open,

@@ -2,12 +2,17 @@
 
 use super::Cluster;
 
-/// Prints its seed; TI_ENGINE_SEED repeats a run.
-pub fn random(test: &str) -> fastrand::Rng {
+/// The seed of a test, which it prints; TI_ENGINE_SEED repeats a run.
+pub fn seed(test: &str) -> u64 {
     let given = std::env::var("TI_ENGINE_SEED").ok().and_then(|s| s.parse().ok());
     let seed = given.unwrap_or_else(|| fastrand::u64(..));
     println!("{test}: TI_ENGINE_SEED={seed}");
-    fastrand::Rng::with_seed(seed)
+    seed
+}
+
+/// Random numbers of a test, by its [`seed`].
+pub fn random(test: &str) -> fastrand::Rng {
+    fastrand::Rng::with_seed(seed(test))
 }
 
 pub fn hex(bytes: &[u8]) -> String {
@@ -82,12 +87,12 @@ pub fn fill(cluster: &Cluster, rng: &mut fastrand::Rng, name: &str, types: &[&st
         format!(", {keys}")
     };
     cluster.sql(&format!("CREATE TABLE {name} ({}{keys}) {options}", columns.join(", ")));
-    for _ in 0..rows.div_ceil(50) {
+    for part in 0..rows.div_ceil(50) {
         let row = |rng: &mut fastrand::Rng| {
             let values: Vec<String> = types.iter().map(|ty| literal(rng, ty)).collect();
             format!("({})", values.join(", "))
         };
-        let rows: Vec<String> = (0..50).map(|_| row(rng)).collect();
+        let rows: Vec<String> = (part * 50..rows.min((part + 1) * 50)).map(|_| row(rng)).collect();
         let list: Vec<String> = (0..types.len()).map(|i| format!("c{i}")).collect();
         cluster.sql(&format!(
             "INSERT IGNORE INTO {name} ({}) VALUES {}",

@@ -9,6 +9,7 @@ use ti_proto::plan;
 use ti_proto::plan::write_spec::{Mode, Overwrite};
 
 use super::super::buffer::Sorted;
+use super::super::sketch::Sketch;
 use super::super::table::WriteTable;
 use super::super::tally::{Sums, Touched};
 use super::super::wire::WireTally;
@@ -59,8 +60,8 @@ impl Task {
         let start = Instant::now();
         let handle = runtime::runtime()?.spawn(async move {
             let sorted = buffer.sort().map_err(Failure::Duplicate)?;
-            let (mut sums, mut touched) = (Sums::default(), Touched::default());
-            sorted.tally(&mut sums, &mut touched);
+            let (mut sums, mut sketch, mut touched) = (Sums::default(), Sketch::default(), Touched::default());
+            sorted.tally(&mut sums, &mut sketch, &mut touched);
             let keys = if keep { copy_keys(&sorted) } else { Vec::new() };
             let stats = client
                 .prewrite(&info, sorted.mutations(), &options)
@@ -69,6 +70,7 @@ impl Task {
             Ok(Prewritten {
                 stats,
                 sums,
+                sketch,
                 touched,
                 keys,
             })
@@ -100,6 +102,7 @@ impl Task {
         let done = landed.map_err(|failure| self.error(failure))?;
         self.counters.prewritten(&done.stats, start);
         self.sums.merge(&done.sums);
+        self.sketch.merge(&done.sketch);
         self.touched.merge(&done.touched.to_wire());
         self.keys.add(done.keys, self.info.start_ts);
         Ok(())
@@ -143,6 +146,7 @@ impl Task {
             kept_keys,
             partitions: std::mem::take(&mut self.partitions),
             metrics: Some(metrics),
+            cells: self.sketch.to_wire(),
         };
         Ok(plan::CommitMessage {
             partition: self.open.partition,

@@ -3,7 +3,14 @@ package io.tidbspark
 import java.util
 import java.util.Objects
 
-import org.apache.spark.sql.connector.catalog.{SupportsRead, SupportsWrite, Table, TableCapability, TableCatalog}
+import org.apache.spark.sql.connector.catalog.{
+  SupportsRead,
+  SupportsWrite,
+  Table,
+  TableCapability,
+  TableCatalog,
+  TruncatableTable
+}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.connector.read.ScanBuilder
 import org.apache.spark.sql.connector.write.{LogicalWriteInfo, WriteBuilder}
@@ -18,7 +25,7 @@ import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions, W
 import io.tidbspark.read.TiScanBuilder
 import io.tidbspark.time.TimeTravel
 import io.tidbspark.types.{ColumnDefaults, SparkTypes}
-import io.tidbspark.write.{NativeWriteEngine, TiWriteBuilder, WriteIntent, WriteResolution}
+import io.tidbspark.write.{NativeWriteEngine, TiWrite, TiWriteBuilder, WriteIntent, WriteResolution}
 
 /**
  * What a table is and how to reach it: everything that is settled before a scan or a write of it is built. Immutable, and half of
@@ -44,7 +51,11 @@ final case class TableContext(
  *
  * @param asTarget of a write: the schema then tells the columns' defaults, which would be odd in the schema of a query's result
  */
-final class TiTable(val context: TableContext, asTarget: Boolean = false) extends Table with SupportsRead with SupportsWrite {
+final class TiTable(val context: TableContext, asTarget: Boolean = false) 
+    extends Table
+    with SupportsRead
+    with SupportsWrite
+    with TruncatableTable {
   private val sparkSchema = {
     val columns = SparkTypes.toSpark(context.schema)
     if (asTarget) ColumnDefaults.attach(columns, context.schema) else columns
@@ -90,12 +101,23 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
     new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(TiConf(options, context.catalogProperties)))
   }
 
+  /** `TRUNCATE TABLE`: all rows go away in one transaction, as by INSERT OVERWRITE without rows; ids are not given again. */
+  override def truncateTable(): Boolean = {
+    val generated = context.schema.getColumnsList.asScala.filterNot(_.getGenerated.isEmpty).map(_.getName).toSet
+    val all = StructType(sparkSchema.filterNot(field => generated(field.name) || field.name == TiTable.RowId))
+    TiWrite.truncate(intent(all, CaseInsensitiveStringMap.empty), new NativeWriteEngine(context.session))
+    true
+  }
+
   /** @throws org.apache.spark.sql.AnalysisException when it is no table, or not the present one */
-  override def newWriteBuilder(info: LogicalWriteInfo): WriteBuilder = {
+  override def newWriteBuilder(info: LogicalWriteInfo): WriteBuilder =
+    new TiWriteBuilder(intent(info.schema, info.options), new NativeWriteEngine(context.session))
+
+  private def intent(columns: StructType, options: CaseInsensitiveStringMap): WriteIntent = {
     if (!isWritable) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be written")
     }
-    val conf = TiConf(info.options, context.catalogProperties)
+    val conf = TiConf(options, context.catalogProperties)
     // insertInto and saveAsTable load a table outside of their session, so that it is of the present whatever the session says.
     val ofSession = if (context.options.isEmpty) conf.get(Entries.StaleRead).map(ReadTimestamp.Millis) else None
     Some(context.readTimestamp).filterNot(_ == ReadTimestamp.Latest).orElse(ofSession).foreach { moment =>
@@ -104,23 +126,22 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
           s"Unset ${TiConf.SessionPrefix}${Entries.StaleRead.name} and leave out VERSION AS OF and TIMESTAMP AS OF."
       )
     }
-    TiConf.checkOptions(info.options, Set(Scope.WriteOption, Scope.TableOption))
-    Entries.All.filter(_.scopes(Scope.TableOption)).foreach(refuseChange(_, info.options))
+    TiConf.checkOptions(options, Set(Scope.WriteOption, Scope.TableOption))
+    Entries.All.filter(_.scopes(Scope.TableOption)).foreach(refuseChange(_, options))
     if (!conf(Entries.WriteEnable)) {
       throw new TiAnalysisException(s"${context.displayName}: writing is switched off by ${Entries.WriteEnable.name}=false")
     }
-    TiTable.requireSame(context.displayName, info.schema, sparkSchema)
+    TiTable.requireSame(context.displayName, columns, sparkSchema)
     val sqlConf = SQLConf.get
-    val intent = WriteIntent(
+    WriteIntent(
       table = context,
-      columns = info.schema,
+      columns = columns,
       conf = WriteConf(conf),
       overwrite = WriteSpec.Overwrite.OVERWRITE_NONE,
       filters = Nil,
       caseSensitive = sqlConf.caseSensitiveAnalysis,
       speculation = SparkInternals.sparkConf("spark.speculation").exists(_.trim.equalsIgnoreCase("true"))
     )
-    new TiWriteBuilder(intent, new NativeWriteEngine(context.session))
   }
 
   /** The schema that Spark analysed was made with the table's own options; another value now would come too late. */
@@ -148,6 +169,9 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false) extend
 }
 
 object TiTable {
+
+  /** The hidden column, which is shown on demand and never written. */
+  val RowId = "_tidb_rowid"
 
   /** The rows' columns must be columns of the table and have their types: anything else would be written as something else. */
   private def requireSame(table: String, rows: StructType, columns: StructType): Unit = rows.foreach { field =>

@@ -12,10 +12,10 @@ final class BytesWrittenMetric extends TiSize("tidbBytesWritten", "bytes of keys
 final class WriteRequestsMetric extends TiCount("tidbWriteRequests", "requests to stores")
 final class WriteRegionErrorsMetric extends TiCount("tidbWriteRegionErrors", "region errors (requests repeated)")
 final class WriteLocksMetric extends TiCount("tidbWriteLocks", "locks of others met")
-final class WriteBackoffMetric extends TiTime("tidbWriteBackoff", "time of back-off")
+final class WriteBackoffMetric extends TiTime("tidbWriteBackoff", "time of back-off of the write")
 final class EncodeTimeMetric extends TiTime("tidbEncodeTime", "time of encoding")
 final class PrewriteTimeMetric extends TiTime("tidbPrewriteTime", "time of prewriting")
-final class WritePeakMemoryMetric extends TiPeak("tidbWritePeakMemory", "peak native memory of a task")
+final class WritePeakMemoryMetric extends TiPeak("tidbWritePeakMemory", "peak native memory of a writing task")
 
 /** Of the driver. */
 final class AuditTimeMetric extends TiTime("tidbAuditTime", "time of auditing locks")
@@ -46,14 +46,38 @@ object TiWriteMetric {
     new ResolveTimeMetric -> (_.getResolveNanos)
   )
 
-  /** @param driver whether Spark asks the driver too; else its metrics would be shown as zero */
-  def all(driver: Boolean): Array[CustomMetric] = (if (driver) Task ++ Driver else Task).map(_._1).toArray
+  val all: Array[CustomMetric] = (Task ++ Driver).map(_._1).toArray
 
-  def ofTask(metrics: WriteMetrics): Array[CustomTaskMetric] = values(Task, metrics)
+  def ofTask(metrics: WriteMetrics): Array[CustomTaskMetric] =
+    Task.map { case (metric, value) => TiMetricValue(metric.name, value(metrics)) }.toArray
 
-  /** Of the transaction, known when it has ended. */
-  def ofDriver(metrics: WriteMetrics): Array[CustomTaskMetric] = values(Driver, metrics)
+  /**
+   * What a task has not told Spark, because Spark asks before the task's last rows are sent: by the order of [[ofTask]].
+   *
+   * @param last all of it
+   * @param shown what Spark was told
+   */
+  def untold(last: WriteMetrics, shown: WriteMetrics): Array[Long] = Task.map { case (metric, value) =>
+    metric match {
+      case _: TiPeak => value(last)
+      case _ => value(last) - value(shown)
+    }
+  }.toArray
 
-  private def values(of: Seq[(TiMetric, WriteMetrics => Long)], metrics: WriteMetrics): Array[CustomTaskMetric] =
-    of.map { case (metric, value) => TiMetricValue(metric.name, value(metrics)) }.toArray
+  /**
+   * What the driver has to tell when a write has ended, by the descriptions of metrics: its own, and what tasks have not told.
+   *
+   * @param untold of each task
+   */
+  def ofDriver(driver: WriteMetrics, untold: Seq[Array[Long]]): Seq[(String, Long)] = {
+    val ofTasks = Task.zipWithIndex.map { case ((metric, _), i) =>
+      val values = untold.flatMap(_.lift(i))
+      metric.description -> (metric match {
+        case _: TiPeak => values.foldLeft(0L)(math.max)
+        case _ => values.sum
+      })
+    }
+    val own = Driver.map { case (metric, value) => metric.description -> value(driver) }
+    (ofTasks ++ own).filter(_._2 != 0)
+  }
 }

@@ -24,7 +24,7 @@ object ColumnDefaults {
 
   /** SQL of the default of a column that Spark sees as `dataType`; None where Spark's own, NULL or an error, is right. */
   def sql(column: Column, dataType: DataType): Option[String] =
-    if (column.getAutoIncrement) {
+    if (column.getAutoIncrement || column.getAutoRandom) {
       Some(s"CAST(NULL AS ${dataType.sql})")
     } else if (!column.getGenerated.isEmpty) {
       Some(refusal(column.getName, "is generated"))

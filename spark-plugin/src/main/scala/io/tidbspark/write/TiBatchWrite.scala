@@ -5,7 +5,8 @@ import java.util.concurrent.atomic.{AtomicInteger, AtomicLong}
 import org.apache.spark.sql.connector.write.{BatchWrite, DataWriterFactory, PhysicalWriteInfo, WriterCommitMessage}
 import org.slf4j.LoggerFactory
 
-import io.tidbspark.proto.{CommitRequest, WriteMetrics}
+import io.tidbspark.metrics.TiWriteMetric
+import io.tidbspark.proto.CommitRequest
 
 /**
  * One Spark job as one transaction, at the driver.
@@ -24,13 +25,13 @@ import io.tidbspark.proto.{CommitRequest, WriteMetrics}
  * @param label for the log
  * @param transaction begun; closed here
  * @param factory makes the writer factory from `plan.WritePlan.common`
- * @param onEnd called once, with the last metrics
+ * @param onEnd called once, with what the driver adds to the metrics of tasks, by their descriptions
  */
 final class TiBatchWrite(
     label: String,
     transaction: WriteTransaction,
     factory: Array[Byte] => DataWriterFactory,
-    onEnd: WriteMetrics => Unit
+    onEnd: Seq[(String, Long)] => Unit
 ) extends BatchWrite {
   import TiBatchWrite._
 
@@ -80,7 +81,8 @@ final class TiBatchWrite(
         s"${java.lang.Long.toUnsignedString(result.getCommitTs)} after ${millis(System.nanoTime() - started)} ms " +
         s"(audit ${millis(metrics.getAuditNanos)} ms, commit ${millis(metrics.getCommitNanos)} ms, resolve ${millis(metrics.getResolveNanos)} ms)"
     )
-    end(metrics)
+    val untold = messages.toSeq.collect { case tidb: TiCommitMessage => tidb.untold }
+    end(TiWriteMetric.ofDriver(metrics, untold))
   }
 
   override def abort(messages: Array[WriterCommitMessage]): Unit = synchronized {
@@ -106,10 +108,10 @@ final class TiBatchWrite(
           case Some(first) => first.addSuppressed(e)
           case None => throw e
         }
-    } finally end(WriteMetrics.getDefaultInstance)
+    } finally end(Nil)
   }
 
-  private def end(metrics: WriteMetrics): Unit =
+  private def end(metrics: Seq[(String, Long)]): Unit =
     try transaction.close()
     finally onEnd(metrics)
 

@@ -11,12 +11,13 @@ import io.tidbspark.proto.CommitMessage
  *
  * @param bytes `plan.CommitMessage`; bytes, because Spark may serialise with Java or Kryo
  * @param rows for the log
+ * @param untold [[io.tidbspark.metrics.TiWriteMetric.untold]]
  */
-final case class TiCommitMessage(bytes: Array[Byte], rows: Long) extends WriterCommitMessage {
+final case class TiCommitMessage(bytes: Array[Byte], rows: Long, untold: Array[Long] = Array.empty) extends WriterCommitMessage {
   def toProto: CommitMessage = CommitMessage.parseFrom(bytes)
 
   override def equals(other: Any): Boolean = other match {
-    case that: TiCommitMessage => rows == that.rows && util.Arrays.equals(bytes, that.bytes)
+    case that: TiCommitMessage => rows == that.rows && util.Arrays.equals(bytes, that.bytes) && util.Arrays.equals(untold, that.untold)
     case _ => false
   }
 

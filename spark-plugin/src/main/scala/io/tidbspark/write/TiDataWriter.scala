@@ -46,6 +46,10 @@ final class TiDataWriter(
   /** As of the last batch; asking the library for every hundred rows, as Spark does, would be a waste. */
   @volatile private var lastMetrics = WriteMetrics.getDefaultInstance
 
+  /** As Spark was told last; it does not ask again after the commit. */
+  @volatile private var toldMetrics = WriteMetrics.getDefaultInstance
+  @volatile private var committed = false
+
   task.foreach(_.addTaskCompletionListener(new TaskCompletionListener {
     override def onTaskCompletion(context: TaskContext): Unit = close()
   }))
@@ -56,13 +60,18 @@ final class TiDataWriter(
     flush()
     val message = unlessKilled(sink.finish())
     lastMetrics = sink.metrics()
-    TiCommitMessage(message.toByteArray, message.getRows)
+    committed = true
+    TiCommitMessage(message.toByteArray, message.getRows, TiWriteMetric.untold(lastMetrics, toldMetrics))
   }
 
   /** Stops requests; the rest is left to [[close]], and the locks to the driver. */
   override def abort(): Unit = synchronized(if (!closed) sink.cancel())
 
-  override def currentMetricsValues(): Array[CustomTaskMetric] = TiWriteMetric.ofTask(lastMetrics)
+  /** What the commit's message says must not be told twice. */
+  override def currentMetricsValues(): Array[CustomTaskMetric] = {
+    if (!committed) toldMetrics = lastMetrics
+    TiWriteMetric.ofTask(toldMetrics)
+  }
 
   override def close(): Unit = synchronized {
     if (!closed) {

@@ -2,22 +2,17 @@ package io.tidbspark.write
 
 import org.apache.spark.sql.connector.distributions.Distribution
 import org.apache.spark.sql.connector.expressions.SortOrder
-import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
+import org.apache.spark.sql.connector.metric.CustomMetric
 import org.apache.spark.sql.connector.write.{BatchWrite, RequiresDistributionAndOrdering}
 
 import io.tidbspark.compat.Converters._
-import io.tidbspark.compat.WriteExtras
 import io.tidbspark.metrics.TiWriteMetric
-import io.tidbspark.proto.{WriteInfo, WriteMetrics}
+import io.tidbspark.proto.{WriteInfo, WriteSpec}
 
 /** One write to a table, logically: checked, and nothing begun. */
 final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteEngine)
-    extends RequiresDistributionAndOrdering
-    with WriteExtras {
+    extends RequiresDistributionAndOrdering {
   private val layout = WriteLayout(intent.conf.distribution, TiWrite.handle(intent, info), intent.columns)
-
-  /** What the driver did, once the write has ended. */
-  @volatile private var ended: Option[WriteMetrics] = None
 
   override def requiredDistribution(): Distribution = layout.distribution
 
@@ -41,8 +36,10 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
       transaction,
       common => new TiDataWriterFactory(intent.table.displayName, session, common, intent.columns, intent.conf.memoryBytes),
       metrics => {
-        ended = Some(metrics)
-        queryEnd.foreach(_.close())
+        queryEnd.foreach { query =>
+          query.addMetrics(metrics)
+          query.close()
+        }
       }
     )
     lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
@@ -50,14 +47,31 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
     write
   }
 
-  override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all(driverMetricsShown)
-
-  override protected def driverMetrics: Array[CustomTaskMetric] = ended.map(TiWriteMetric.ofDriver).getOrElse(Array.empty)
+  override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all
 
   override def toString: String = description()
 }
 
 object TiWrite {
+
+  /** Removes all rows, in a transaction without a query. */
+  def truncate(table: WriteIntent, engine: WriteEngine): Unit = {
+    val intent = table.copy(overwrite = WriteSpec.Overwrite.OVERWRITE_ALL, conf = table.conf.copy(mode = WriteSpec.Mode.APPEND))
+    engine.check(intent.spec)
+    val write = new TiBatchWrite(
+      s"truncation of ${intent.table.displayName}",
+      engine.begin(intent.spec),
+      _ => throw new IllegalStateException("a truncation has no tasks"),
+      _ => ()
+    )
+    try write.commit(Array.empty)
+    catch {
+      case e: Throwable =>
+        try write.abort(Array.empty)
+        catch { case left: Exception => e.addSuppressed(left) }
+        throw e
+    }
+  }
 
   /** The handle's columns if the rows bring all of them; one that is left out has the same default in every row. */
   private[write] def handle(intent: WriteIntent, info: WriteInfo): Seq[String] = {

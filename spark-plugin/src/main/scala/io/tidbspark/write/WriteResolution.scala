@@ -16,7 +16,7 @@ import io.tidbspark.compat.Sessions
  *
  *   - by name, columns may be left out: TiDB's defaults are put in where rows are encoded, not by Spark, which knows no AUTO_INCREMENT
  *     and no TIMESTAMP DEFAULT CURRENT_TIMESTAMP
- *   - an AUTO_INCREMENT column may be NULL, which stands for the next value
+ *   - an AUTO_INCREMENT or AUTO_RANDOM column may be NULL, which stands for the next value
  *
  * Spark leaves the match to us because tables say ACCEPT_ANY_SCHEMA; they say so only in sessions that have this rule
  * ([[io.tidbspark.TiExtensions]]). Without it Spark wants every column.
@@ -39,9 +39,9 @@ object WriteResolution extends Rule[LogicalPlan] {
   }
 
   private def resolve(write: V2WriteCommand, relation: DataSourceV2Relation, table: TiTable): LogicalPlan = {
-    val generated = table.context.schema.getColumnsList.asScala.filter(_.getAutoIncrement).map(_.getName).toSet
+    val generated = table.context.schema.getColumnsList.asScala.filter(c => c.getAutoIncrement || c.getAutoRandom).map(_.getName).toSet
     val columns = relation.output
-      .filterNot(_.name == RowId)
+      .filterNot(_.name == TiTable.RowId)
       .map(column => if (generated(column.name)) column.withNullability(true) else column)
     val expected = if (write.isByName) columns.filter(named(write.query)) else columns
     val query = TableOutputResolver.resolveOutputColumns(relation.name, expected, write.query, write.isByName, conf)
@@ -50,7 +50,4 @@ object WriteResolution extends Rule[LogicalPlan] {
 
   private def named(query: LogicalPlan)(column: Attribute): Boolean =
     query.output.exists(out => conf.resolver(out.name, column.name))
-
-  /** Shown on demand, never written. */
-  private val RowId = "_tidb_rowid"
 }

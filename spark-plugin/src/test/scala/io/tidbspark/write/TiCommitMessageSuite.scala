@@ -20,7 +20,7 @@ class TiCommitMessageSuite extends AnyFunSuite {
     val conf = new SparkConf()
     Seq(new JavaSerializer(conf), new KryoSerializer(conf)).foreach { serializer =>
       val instance = serializer.newInstance()
-      val message = TiCommitMessage(proto.toByteArray, 10)
+      val message = TiCommitMessage(proto.toByteArray, 10, Array(1, 2))
       val copy = instance.deserialize[TiCommitMessage](instance.serialize(message))
       assert(copy == message && copy.hashCode == message.hashCode && copy.toProto == proto)
     }

@@ -6,9 +6,10 @@ import org.apache.arrow.vector.types.pojo.Schema
 import org.apache.spark.memory.TaskMemoryManager
 import org.apache.spark.sql.AnalysisException
 import org.apache.spark.sql.execution.arrow.ArrowWriter
+import org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates
 import org.apache.spark.sql.types.{DataType, StructType}
 import org.apache.spark.sql.util.ArrowUtils
-import org.apache.spark.{SparkEnv, TaskContext}
+import org.apache.spark.{SparkContext, SparkEnv, TaskContext}
 
 /** The one door to members that Spark keeps for its own packages. */
 object SparkInternals {
@@ -35,6 +36,10 @@ object SparkInternals {
   def killTaskIfInterrupted(context: TaskContext): Unit = context.killTaskIfInterrupted()
 
   def taskMemoryManager(context: TaskContext): TaskMemoryManager = context.taskMemoryManager()
+
+  /** Adds the driver's part to a query's metrics, by the ids of their accumulators. */
+  def postMetrics(context: SparkContext, execution: Long, updates: Seq[(Long, Long)]): Unit =
+    context.listenerBus.post(SparkListenerDriverAccumUpdates(execution, updates))
 
   /** A setting of the application, also on executors; None outside Spark. */
   def sparkConf(key: String): Option[String] = Option(SparkEnv.get).flatMap(_.conf.getOption(key))
