@@ -3,7 +3,7 @@ import pytest
 
 from support.compare import assert_same
 from support.raw_pairs import assert_intact, assert_nothing
-from support.writing import append, failure, named
+from support.writing import append, failure, name_of, named
 
 ROWS = 90
 
@@ -120,6 +120,15 @@ def test_null_and_zero_auto_increment(spark, cluster, oracle, database):
     append(spark.range(0, 40, 1, 2).selectExpr("CAST(id AS INT) AS v"), database, "mixed_ids")
     assert oracle.rows("SELECT count(*), count(DISTINCT k) FROM mixed_ids") == [("81", "81")]
     assert_intact(cluster, oracle, database, "mixed_ids")
+
+
+def test_null_and_default_auto_random(spark, cluster, oracle, database):
+    """NULL and DEFAULT ask for a value; a given one is kept."""
+    oracle.execute("CREATE TABLE random_ids (k BIGINT PRIMARY KEY AUTO_RANDOM(5), v INT)")
+    spark.sql(f"INSERT INTO {name_of(database, 'random_ids')} VALUES (NULL, 1), (DEFAULT, 2)")
+    spark.sql(f"INSERT INTO {name_of(database, 'random_ids')} (k, v) VALUES (7, 3)")
+    assert oracle.rows("SELECT count(*), count(DISTINCT k), min(k), sum(v) FROM random_ids") == [("3", "3", "7", "6")]
+    assert_intact(cluster, oracle, database, "random_ids")
 
 
 # ---------------------------------------------------------------- partitions

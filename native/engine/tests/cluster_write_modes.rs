@@ -117,6 +117,41 @@ fn upsert_knows_the_values_of_columns_that_were_added_later() {
     );
 }
 
+/// Every row in a task of its own: what one gives up another takes.
+#[test]
+fn upsert_moves_unique_values_between_tasks() {
+    let cluster = Cluster::new("w_upsert_moves");
+    let before = "(1, 10, 100, 'a'), (2, 20, 200, 'b'), (3, 30, 300, 'c'), (4, 40, 400, 'd'), (5, 50, 500, 'e'), (6, NULL, 600, 'f')";
+    // 1 and 2 change places; 3 takes 4's value, and 4 goes on with another; 7 is new and takes two rows' values; 6 becomes like 1 was.
+    let rows = [
+        "(1, 20, 100, 'a2')",
+        "(2, 10, 201, 'b')",
+        "(3, 40, 300, 'c')",
+        "(4, 41, 400, 'd')",
+        "(7, 50, 601, 'f')",
+        "(6, 60, 101, 'a')",
+    ];
+    for create in [
+        "(id INT PRIMARY KEY, u INT, n INT, s VARCHAR(9), UNIQUE KEY u (u), KEY n (n, s), UNIQUE KEY s (s))",
+        "(id INT PRIMARY KEY NONCLUSTERED, u INT, n INT, s VARCHAR(9), UNIQUE KEY u (u), KEY n (n, s), UNIQUE KEY s (s))",
+        "(id VARCHAR(9) PRIMARY KEY CLUSTERED, u INT, n INT, s VARCHAR(9), UNIQUE KEY u (u), KEY n (n, s), UNIQUE KEY s (s))",
+    ] {
+        for table in ["t", "u"] {
+            cluster.sql(&format!("DROP TABLE IF EXISTS {table}"));
+            cluster.sql(&format!("CREATE TABLE {table} {create}"));
+            cluster.sql(&format!("INSERT INTO {table} VALUES {before}"));
+        }
+        let tasks: Vec<Vec<RecordBatch>> = rows.iter().map(|row| cluster.rows_for("t", row)).collect();
+        let upsert = request(&cluster, "t", |r| r.mode = Mode::Upsert.into());
+        cluster.write(upsert, &tasks).unwrap();
+        // As if all rows in the way went first: the order of the rows does not matter.
+        cluster.sql("DELETE FROM u WHERE id IN (1, 2, 3, 4, 6, 7) OR u IN (20, 10, 40, 41, 50, 60) OR s IN ('a2', 'b', 'c', 'd', 'f', 'a')");
+        cluster.sql(&format!("INSERT INTO u VALUES {}", rows.join(", ")));
+        assert_eq!(select(&cluster, "t"), select(&cluster, "u"), "{create}");
+        assert_eq!(cluster.rows("SELECT * FROM t WHERE u = 40"), cluster.rows("SELECT * FROM u WHERE id = 3"));
+    }
+}
+
 #[test]
 fn ignore_skips_taken_rows() {
     let result = same_as_tidb(
@@ -184,6 +219,9 @@ fn two_rows_of_the_write_with_one_key_are_found() {
             .write(request(&cluster, "t", |_| ()), &[first, second])
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::DuplicateKey, "{what} in two tasks: {error}");
+        let (value, key) = if what == "handle" { (1, "PRIMARY") } else { (7, "u") };
+        let named = format!("Duplicate entry '{value}' for key 't.{key}'");
+        assert!(error.message.contains(&named), "{what} in two tasks: {error}");
         assert_eq!(select(&cluster, "t").len(), 0);
     }
     cluster.sql("INSERT INTO t VALUES (1, 7, 'free')");

@@ -198,7 +198,7 @@ pub struct TableInfo {
 }
 
 impl TableInfo {
-    /// Are `_tidb_rowid` and AUTO_INCREMENT allocated from keys of their own?
+    /// Offset of the AUTO_RANDOM column: the first one of the primary key.
     pub fn auto_random_column(&self) -> Option<usize> {
         if self.auto_random_bits == 0 {
             return None;
@@ -212,6 +212,7 @@ impl TableInfo {
         }
     }
 
+    /// Are `_tidb_rowid` and AUTO_INCREMENT allocated from keys of their own?
     pub fn has_separate_auto_increment(&self) -> bool {
         self.version >= 5 && self.auto_id_cache == 1
     }

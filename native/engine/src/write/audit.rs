@@ -169,8 +169,7 @@ pub fn compare(table: &str, found: &Sums, reported: &Sums, depth: Depth) -> Resu
             ErrorKind::DuplicateKey,
             format!(
                 "table {table}: rows of different tasks have the same key ({} keys of rows and index entries were written, {} of them are different); \
-                 {nothing}. Remove the duplicates, also those of unique indexes and those that the column's collation or rounding makes equal. \
-                 An upsert that moves a unique value from one row of the write to another has to be done in two writes",
+                 {nothing}. Remove the duplicates, also those of unique indexes and those that the column's collation or rounding makes equal",
                 reported.count, found.count
             ),
         ));

@@ -15,10 +15,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The error for a key that is taken, or that two rows have.
 pub fn error(table: &WriteTable, key: &[u8], what_to_do: &str) -> Error {
-    Error::new(
-        ErrorKind::DuplicateKey,
-        format!("{}; {what_to_do}", entry(table, key)),
-    )
+    Error::new(ErrorKind::DuplicateKey, format!("{}; {what_to_do}", entry(table, key)))
 }
 
 /// TiDB's words for a key that is taken.

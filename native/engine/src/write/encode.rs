@@ -79,14 +79,28 @@ impl RowWriter {
     /// # Errors
     /// `Decode` for a row that is damaged.
     pub fn delete(&mut self, physical_id: i64, handle: &OwnedHandle, row: &[u8], out: &mut Buffer) -> Result<()> {
+        self.delete_if(physical_id, handle, row, out, |_, _| true)
+    }
+
+    /// The same, but for the index entries that `wanted` does not want: it gets the entry's key, and whether only one row can have it.
+    pub fn delete_if(
+        &mut self,
+        physical_id: i64,
+        handle: &OwnedHandle,
+        row: &[u8],
+        out: &mut Buffer,
+        mut wanted: impl FnMut(&[u8], bool) -> bool,
+    ) -> Result<()> {
         let table = self.table.clone();
         let values = self.stored_values(handle, row)?;
         let handle = handle.as_handle();
         out.push(Role::Old, Expect::Anything, &record_key(physical_id, &handle), &[])?;
         for (index, encoder) in table.indexes.iter().zip(&self.indexes) {
             let table_id = if index.global { table.id } else { physical_id };
-            encoder.key(table_id, &values, &handle, &mut self.key)?;
-            out.push(Role::Old, Expect::Anything, &self.key, &[])?;
+            let distinct = encoder.key(table_id, &values, &handle, &mut self.key)?;
+            if wanted(&self.key, distinct) {
+                out.push(Role::Old, Expect::Anything, &self.key, &[])?;
+            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! begin        table at a fresh timestamp, checks -> start_ts, primary locked -> the same table at start_ts, checks again
 //! start_tasks  ids reserved -> WritePlan
-//! commit       lost? -> audit -> deletions of an overwrite -> allocators moved past explicit ids
+//! commit       lost? -> audit -> deletions of an overwrite or upsert -> allocators moved past explicit ids
 //!              -> commit_ts -> schema check at commit_ts -> primary                     (from here on it is committed)
 //!              -> other keys: those at hand by key, the rest by region
 //! abort        what became of the primary? -> roll it back -> locks removed by region
@@ -14,28 +14,25 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use prost::Message;
-use ti_client::{BatchOptions, Client, ClientError, ClientErrorKind, KeyRange, Outcome, PrewriteOptions, Transaction};
+use ti_client::{BatchOptions, Client, ClientError, ClientErrorKind, KeyRange, Outcome, Transaction};
 use ti_proto::plan;
 use ti_proto::plan::write_spec::Overwrite;
 
-use super::audit::{self, Audit, Reasons};
-use super::check::clusters_exactly;
-use super::duplicate;
 use super::keys::KeptKeys;
 use super::metrics::{Counters, Step};
-use super::overwrite::{table_ranges, Deletion};
+use super::overwrite::table_ranges;
 use super::row_id::Allocator;
 use super::schema::SchemaCheck;
-use super::sketch::Sketch;
 use super::spec::Spec;
 use super::state::{AbortStep, CommitStep, JobState};
 use super::table::WriteTable;
-use super::tally::{self, Sums, Touched};
+use super::tally::Touched;
 use super::wire::{self, WireTally, WriteCommon};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{block_on, runtime};
 
 mod begin;
+mod commit;
 
 pub(crate) use begin::{begin, check_write};
 
@@ -56,6 +53,8 @@ struct Inner {
     /// Held by commit and abort, one after the other.
     ending: tokio::sync::Mutex<()>,
     state: Mutex<JobState>,
+    /// Keys that were deleted for the tasks of an upsert: to be committed.
+    displaced: Mutex<Vec<Bytes>>,
     plan: tokio::sync::OnceCell<plan::WritePlan>,
 }
 
@@ -169,118 +168,6 @@ impl Inner {
         Ok(result)
     }
 
-    /// Everything up to the primary's commit.
-    async fn run_commit(&self, request: &plan::CommitRequest, tallies: &[WireTally]) -> Result<u64> {
-        if let Some(lost) = self.transaction.lost() {
-            return Err(lost.into());
-        }
-        let start = Instant::now();
-        self.audit(request, tallies).await?;
-        self.counters.spent(Step::Audit, start);
-        self.delete_old_rows(tallies).await?;
-        let greatest = tallies.iter().map(|t| t.greatest_explicit_id).max().unwrap_or(0);
-        if greatest > 0 {
-            if let Some(allocator) = Allocator::of_column(&self.table, self.common.allocator_database) {
-                allocator.rebase(&self.client, greatest).await?;
-            }
-        }
-        self.commit_primary().await
-    }
-
-    async fn commit_primary(&self) -> Result<u64> {
-        let start = Instant::now();
-        let committed = self
-            .transaction
-            .commit(|commit_ts| self.schema.run(&self.client, commit_ts))
-            .await;
-        self.counters.spent(Step::Commit, start);
-        match committed {
-            Ok(outcome) => Ok(outcome.commit_ts),
-            Err(error) => Err(error.context(format!("table {}", self.table.full_name()))),
-        }
-    }
-
-    async fn audit(&self, request: &plan::CommitRequest, tallies: &[WireTally]) -> Result<()> {
-        let ran_again = |m: &plan::CommitMessage| m.attempt_number > 0 || m.stage_attempt_number > 0;
-        let again = request.messages.iter().any(ran_again);
-        let full_name = self.table.full_name();
-        let mut tasks = request.messages.iter().zip(tallies);
-        if tasks.any(|(message, tally)| ran_again(message) && tally.unrepeatable) {
-            return Err(Error::new(
-                ErrorKind::NotDeterministic,
-                format!(
-                    "table {full_name}: a task ran more than once, and rows of the write got generated ids that another attempt does not get again; nothing of \
-                     the write is kept, run it again (or give the AUTO_INCREMENT column)"
-                ),
-            ));
-        }
-        let handle_is_given = !self.table.handle_offsets().is_empty();
-        let reasons = Reasons {
-            retried: again || self.spec.speculation,
-            keys_may_meet: self.table.has_unique_index()
-                || (handle_is_given && !(self.spec.clustered && clusters_exactly(&self.table))),
-            unconditional: self.spec.overwrite != Overwrite::None,
-        };
-        let Some(depth) = reasons.depth() else { return Ok(()) };
-        let (mut reported, mut sketch) = (Sums::default(), Sketch::default());
-        for tally in tallies {
-            reported.merge(&tally::sums(tally)?);
-            sketch.merge_wire(&tally.cells);
-        }
-        let audit = Audit {
-            client: &self.client,
-            info: self.transaction.info(),
-            // A failed attempt may have left keys anywhere in the table.
-            ranges: match reasons.retried {
-                true => self.all_ranges(),
-                false => touched(tallies),
-            },
-            options: self.batch_options(),
-        };
-        let found = audit.locks(depth).await?;
-        let Err(error) = audit::compare(&full_name, &found.sums, &reported, depth) else {
-            return Ok(());
-        };
-        if found.sums.count >= reported.count {
-            return Err(error);
-        }
-        // The write has failed in any case; if the keys cannot be told, their number is.
-        let twice = audit.written_twice(&sketch.excess(&found.sketch)).await.unwrap_or_default();
-        let named: Vec<String> = twice.iter().map(|key| duplicate::entry(&self.table, key)).collect();
-        Err(match named.is_empty() {
-            true => error,
-            false => error.context(named.join(", ")),
-        })
-    }
-
-    async fn delete_old_rows(&self, tallies: &[WireTally]) -> Result<()> {
-        let ids = match self.spec.overwrite {
-            Overwrite::None => return Ok(()),
-            Overwrite::All => self.all_ids(),
-            Overwrite::Partitions => tallies.iter().flat_map(|t| t.partitions.iter().copied()).collect(),
-        };
-        let options = PrewriteOptions {
-            request_bytes: self.spec.request_bytes,
-            concurrency: self.spec.concurrency,
-            deadline: self.spec.prewrite_deadline,
-            ..PrewriteOptions::default()
-        };
-        let deletion = Deletion {
-            client: &self.client,
-            info: self.transaction.info(),
-            options: &options,
-            counters: &self.counters,
-        };
-        let done = match self.spec.condition.is_always() {
-            true => deletion.delete_all(&ids).await,
-            false => {
-                let table = &self.table;
-                deletion.delete_matching(table, &self.spec.condition).await
-            }
-        };
-        done.map_err(|e| e.context(format!("table {}", self.table.full_name())))
-    }
-
     /// Physical tables, and the table itself, which has the entries of global indexes.
     fn all_ids(&self) -> Vec<i64> {
         let mut ids = self.table.physical_ids.clone();
@@ -320,6 +207,10 @@ impl Inner {
     async fn try_finish_keys(&self, commit_ts: u64, tallies: Vec<WireTally>) -> Result<()> {
         let info = self.transaction.info();
         let options = self.batch_options();
+        let displaced = std::mem::take(&mut *self.displaced.lock().unwrap_or_else(PoisonError::into_inner));
+        if !displaced.is_empty() {
+            self.client.commit_keys(info, commit_ts, displaced, &options).await?;
+        }
         let mut ranges = Touched::default();
         let mut all_at_hand = self.spec.overwrite == Overwrite::None;
         for tally in tallies {

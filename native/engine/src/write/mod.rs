@@ -18,7 +18,8 @@
 pub mod audit;
 pub mod buffer;
 pub mod check;
-pub mod duplicate;
+pub mod displaced;
+mod duplicate;
 pub mod encode;
 pub mod filter;
 pub mod job;

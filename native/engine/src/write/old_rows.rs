@@ -17,6 +17,7 @@ use ti_codec::handle::{decode_record_key, record_key, OwnedHandle};
 use ti_codec::key::is_index_key;
 
 use super::buffer::{Buffer, Role};
+use super::displaced::Displaced;
 use super::duplicate;
 use super::encode::RowWriter;
 use super::filter::{as_read, Condition};
@@ -104,7 +105,7 @@ impl Staged {
         Ok(found)
     }
 
-    /// Moves all rows to `out`, with the deletion of the rows that are in their way. With a condition nothing is deleted: the driver deletes all rows
+    /// Moves all rows to `out`, with the deletion of the rows that are in their way, but for what the driver has to delete. With a condition nothing is deleted: the driver deletes all rows
     /// for which it holds, and others may not be in the way.
     ///
     /// # Errors
@@ -114,6 +115,7 @@ impl Staged {
         snapshot: &OldRows,
         rows: &mut RowWriter,
         condition: &Condition,
+        displaced: &mut Displaced,
         out: &mut Buffer,
     ) -> Result<Found> {
         let taken = self.taken(snapshot).await?;
@@ -145,6 +147,8 @@ impl Staged {
             ));
         }
         old.extend(read);
+        let new: HashSet<&[u8]> = self.rows.iter().flat_map(|row| self.unique_keys(row)).collect();
+        let mut deleted = 0;
         for (key, row) in &old {
             let (physical_id, handle) = decode_record_key(key)?;
             if !condition.is_always() {
@@ -154,16 +158,20 @@ impl Staged {
                 }
                 continue;
             }
-            rows.delete(physical_id, &handle, row, out)?;
+            if !new.contains(key.as_ref()) && displaced.take_row(key) {
+                // The driver counts it.
+                continue;
+            }
+            deleted += 1;
+            rows.delete_if(physical_id, &handle, row, out, |entry, distinct| {
+                !distinct || new.contains(entry) || !displaced.take_entry(entry)
+            })?;
         }
         for row in &self.rows {
             out.append(&self.buffer, row.clone())?;
         }
         self.clear();
-        Ok(Found {
-            skipped: 0,
-            deleted: old.len() as u64,
-        })
+        Ok(Found { skipped: 0, deleted })
     }
 }
 

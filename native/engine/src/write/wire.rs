@@ -86,6 +86,12 @@ pub struct WireTally {
     /// The keys by cells of a sketch.
     #[prost(message, repeated, tag = "11")]
     pub cells: Vec<WireCell>,
+    /// Keys of old rows that the driver removes.
+    #[prost(bytes = "vec", repeated, tag = "12")]
+    pub displaced_rows: Vec<Vec<u8>>,
+    /// Keys of old index entries that the driver removes.
+    #[prost(bytes = "vec", repeated, tag = "13")]
+    pub displaced_entries: Vec<Vec<u8>>,
 }
 
 /// A cell of a sketch of keys.

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::buffer::{Buffer, Duplicate, Expect};
+use super::displaced::Displaced;
 use super::encode::RowWriter;
 use super::metrics::{Counters, Step};
 use super::old_rows::{OldRows, Staged, STAGED_ROWS};
@@ -79,6 +80,7 @@ struct Task {
     expect: Expect,
     old_rows: OldRows,
     staged: Staged,
+    displaced: Displaced,
     buffer: Buffer,
     batch_bytes: usize,
     in_flight: Option<InFlight>,
@@ -278,6 +280,7 @@ impl Task {
             ids,
             expect,
             staged: Staged::default(),
+            displaced: Displaced::new(&table),
             buffer: Buffer::default(),
             in_flight: None,
             last_row: Vec::new(),

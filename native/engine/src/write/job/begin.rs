@@ -146,6 +146,7 @@ impl Parts {
                 counters: Counters::default(),
                 ending: tokio::sync::Mutex::default(),
                 state: Mutex::new(JobState::Open),
+                displaced: Mutex::default(),
                 plan: tokio::sync::OnceCell::new(),
             }),
         }

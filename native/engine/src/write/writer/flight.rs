@@ -29,7 +29,7 @@ impl Task {
             Mode::Ignore => wait(&self.cancelled, staged.ignore_taken(old, buffer))?,
             Mode::Append | Mode::Upsert => wait(
                 &self.cancelled,
-                staged.replace_taken(old, &mut self.rows, &self.spec.condition, buffer),
+                staged.replace_taken(old, &mut self.rows, &self.spec.condition, &mut self.displaced, buffer),
             )?,
         };
         self.counters.skipped(found.skipped);
@@ -135,7 +135,7 @@ impl Task {
             false => (Vec::new(), 0),
         };
         let metrics = self.counters.snapshot();
-        let tally = WireTally {
+        let mut tally = WireTally {
             mutations: self.sums.count,
             keys: self.sums.keys.to_be_bytes().to_vec(),
             values: self.sums.values.to_be_bytes().to_vec(),
@@ -147,7 +147,9 @@ impl Task {
             partitions: std::mem::take(&mut self.partitions),
             metrics: Some(metrics),
             cells: self.sketch.to_wire(),
+            ..WireTally::default()
         };
+        std::mem::take(&mut self.displaced).into_wire(&mut tally);
         Ok(plan::CommitMessage {
             partition: self.open.partition,
             attempt_number: self.open.attempt_number,
