@@ -124,10 +124,7 @@ fn messages_name_column_value_type_and_remedy() {
         (enumeration, text("z"), "Data truncated for column 'a': 'z' is no value of ENUM('x','Y'''); write it as the type does, or add the element in TiDB"),
         (charset(t::VARCHAR, "utf8"), text("a😀"), "Incorrect string value for column 'a': 'a😀' has \\xF0\\x9F\\x98\\x80 at byte 2, which is not utf8; repair the text, or CONVERT the column TO CHARACTER SET utf8mb4 in TiDB"),
         (field(t::JSON), text("{\"a\" 1}"), "Incorrect value for column 'a': '{\"a\" 1}' is not a JSON: `:` is missing at byte 6"),
-        (field(t::DATE), Arc::new(Date32Array::from(vec![2_932_897])), "Out of range value for column 'a': +10000-01-01 does not fit DATE; "),
-        (field(t::DATE), Arc::new(Date32Array::from(vec![-719_529])), "Out of range value for column 'a': -0001-12-31 does not fit DATE; "),
-        (field(t::DATE), Arc::new(Date32Array::from(vec![i32::MAX])), "Out of range value for column 'a': +5881580-07-11 does not fit DATE; "),
-        (field(t::DATETIME), Arc::new(TimestampMicrosecondArray::from(vec![253_402_300_801_000_000])), "Out of range value for column 'a': +10000-01-01 00:00:01.000000 does not fit DATETIME"),
+        (field(t::DATE), Arc::new(Date32Array::from(vec![2_932_897])), "Out of range value for column 'a': a date outside of the years 0 to 9999 does not fit DATE; "),
         (field(t::TIMESTAMP), Arc::new(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC")), "Out of range value for column 'a': 1970-01-01 00:00:00.000000 UTC does not fit TIMESTAMP; "),
         (field(t::DURATION), Arc::new(DurationMicrosecondArray::from(vec![-4_000_000_000_000])), "Out of range value for column 'a': -1111:06:40.000000 does not fit TIME; "),
     ];

@@ -12,9 +12,6 @@ use crate::mysql::decimal::Decimal;
 use crate::mysql::duration;
 use crate::mysql::time::MysqlTime;
 
-const DAY_MICROS: i64 = 86_400_000_000;
-const DAYS_OF_400_YEARS: i64 = 146_097;
-
 /// The values of a batch, by Arrow type.
 #[derive(Debug)]
 pub(super) enum Source<'a> {
@@ -179,17 +176,15 @@ impl<'a> Source<'a> {
                 Some(Number::Int(0)) => "false".to_owned(),
                 _ => "true".to_owned(),
             },
-            Self::Date(v) => date_text(i64::from(v.get(row).copied().unwrap_or_default())),
+            Self::Date(v) => MysqlTime::from_days(i64::from(v.get(row).copied().unwrap_or_default()))
+                .map_or_else(|| "a date outside of the years 0 to 9999".to_owned(), |t| t.date_text()),
             Self::Micros { values, zoned } => {
                 let micros = values.get(row).copied().unwrap_or_default();
                 let utc = if *zoned { " UTC" } else { "" };
-                match MysqlTime::from_wall_micros(micros) {
-                    Some(time) => format!("{time}{utc}"),
-                    None => {
-                        let (day, rest) = (micros.div_euclid(DAY_MICROS), micros.rem_euclid(DAY_MICROS) * 1_000);
-                        format!("{} {}{utc}", date_text(day), duration::text(rest))
-                    }
-                }
+                MysqlTime::from_wall_micros(micros).map_or_else(
+                    || "a time outside of the years 0 to 9999".to_owned(),
+                    |t| format!("{t}{utc}"),
+                )
             }
             Self::Duration(v) => duration::text(v.get(row).copied().unwrap_or_default().saturating_mul(1_000)),
             Self::Floats { .. } => {
@@ -214,24 +209,5 @@ fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
-    }
-}
-
-/// A day of any year as Spark prints it: MySQL's dates end with the year 9999, and have none before 0.
-fn date_text(days: i64) -> String {
-    if let Some(date) = MysqlTime::from_days(days) {
-        return date.date_text();
-    }
-    // The Gregorian calendar repeats after 400 years, so a year that MySQL has tells month and day.
-    let periods = days.div_euclid(DAYS_OF_400_YEARS) - 1;
-    let inside = MysqlTime::from_days(days.rem_euclid(DAYS_OF_400_YEARS) + DAYS_OF_400_YEARS);
-    match inside {
-        Some(date) => {
-            let text = date.date_text();
-            let (year, rest) = text.split_at(4);
-            let year = year.parse::<i64>().unwrap_or_default() + periods * 400;
-            format!("{}{:04}{rest}", if year < 0 { "-" } else { "+" }, year.abs())
-        }
-        None => format!("day {days} after 1970-01-01"),
     }
 }
