@@ -181,6 +181,22 @@ def test_truncate(spark, cluster, oracle, database, hundred):
     assert_intact(cluster, oracle, database, name)
 
 
+def test_a_transaction_per_task(spark, cluster, oracle, database, hundred):
+    """`write.atomicity=partition`: the same rows; when one task fails, those of the others may stay, each task's as a whole."""
+    name = hundred("own_transactions")
+    own = {"write__atomicity": "partition", "write__distribution": "none"}
+    append(frame(spark, [(1000 + n, 10_000 + n, "x") for n in range(40)], 4), database, name, **own)
+    assert oracle.one(f"SELECT count(*) FROM {name} WHERE v = 'x'") == "40"
+    append(frame(spark, [(1000 + n, 20_000 + n, "y") for n in range(80)], 4), database, name, **own, write__mode="upsert")
+    assert oracle.rows(f"SELECT count(*), sum(v = 'y') FROM {name}") == [("180", "80")]
+    text = failure(lambda: append(frame(spark, [(2000 + n, 30_000 + n, "z") for n in range(30)] + [(1000, 30_030, "z")], 31), database, name, **own))
+    named(text, "'1000'")
+    assert 0 <= int(oracle.one(f"SELECT count(*) FROM {name} WHERE v = 'z'")) <= 30
+    with settings(spark, tispark__write__atomicity="partition"):
+        named(failure(lambda: spark.sql(f"INSERT OVERWRITE {name_of(database, name)} SELECT 1L, 1, 'one'")), "write.atomicity")
+    assert_intact(cluster, oracle, database, name)
+
+
 def test_metrics_of_a_small_write(spark, database, hundred):
     """Spark asks tasks before their last rows are sent, and 3.5 does not ask the driver: the UI shows all of it nevertheless."""
     name = hundred("measured")

@@ -28,7 +28,7 @@ use super::state::{AbortStep, CommitStep, JobState};
 use super::table::WriteTable;
 use super::tally::Touched;
 use super::wire::{self, WireTally, WriteCommon};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::runtime::{block_on, runtime};
 
 mod begin;

@@ -255,6 +255,7 @@ impl Task {
             Expect::Anything
         };
         Ok(Self {
+            displaced: Displaced::new(&table),
             rows: RowWriter::new(table.clone(), info.primary.clone())?,
             old_rows: OldRows {
                 client: client.clone(),
@@ -280,7 +281,6 @@ impl Task {
             ids,
             expect,
             staged: Staged::default(),
-            displaced: Displaced::new(&table),
             buffer: Buffer::default(),
             in_flight: None,
             last_row: Vec::new(),

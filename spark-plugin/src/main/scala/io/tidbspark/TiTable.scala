@@ -51,7 +51,7 @@ final case class TableContext(
  *
  * @param asTarget of a write: the schema then tells the columns' defaults, which would be odd in the schema of a query's result
  */
-final class TiTable(val context: TableContext, asTarget: Boolean = false) 
+final class TiTable(val context: TableContext, asTarget: Boolean = false)
     extends Table
     with SupportsRead
     with SupportsWrite

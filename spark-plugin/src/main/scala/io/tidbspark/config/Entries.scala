@@ -286,6 +286,15 @@ object Entries {
       "rows; `range` gives each task its own part of the table, and computes the input twice. `none` saves the shuffle; a retry of a task " +
       "then fails the write."
   )
+  val WriteAtomicity: ConfEntry[Boolean] = ConfEntry(
+    "write.atomicity",
+    ValueType.choice("job" -> false, "partition" -> true),
+    Some("job"),
+    Writing,
+    "`job`: the whole write is one transaction. `partition`: each task is one, so that nothing holds back TiDB's garbage collection for long; " +
+      "what tasks have committed stays when the write fails, and a task that runs again meets its own rows (use `write.mode` upsert or ignore then). " +
+      "Not for overwrites."
+  )
   val WriteBatchBytes: ConfEntry[Long] = ConfEntry(
     "write.batch.bytes",
     ValueType.bytes(64L << 10, 1L << 30),
@@ -384,6 +393,7 @@ object Entries {
       WriteEnable,
       WriteMode,
       Distribution,
+      WriteAtomicity,
       WriteBatchBytes,
       WriteRequestBytes,
       WriteConcurrency,

@@ -20,6 +20,7 @@ object WriteDistribution {
 /**
  * How one write works.
  *
+ * @param ownTransactions whether each task is a transaction, instead of the whole write
  * @param batchBytes keys and values that a task collects before it sends them
  * @param requestBytes keys and values of one request
  * @param concurrency requests in flight per task
@@ -29,6 +30,7 @@ object WriteDistribution {
 final case class WriteConf(
     mode: WriteSpec.Mode,
     distribution: WriteDistribution,
+    ownTransactions: Boolean,
     batchBytes: Long,
     requestBytes: Long,
     concurrency: Int,
@@ -43,6 +45,7 @@ object WriteConf {
   def apply(conf: TiConf): WriteConf = WriteConf(
     mode = conf(Entries.WriteMode),
     distribution = conf(Entries.Distribution),
+    ownTransactions = conf(Entries.WriteAtomicity),
     batchBytes = conf(Entries.WriteBatchBytes),
     requestBytes = conf(Entries.WriteRequestBytes),
     concurrency = conf(Entries.WriteConcurrency),

@@ -17,7 +17,8 @@ final case class TiCommitMessage(bytes: Array[Byte], rows: Long, untold: Array[L
   def toProto: CommitMessage = CommitMessage.parseFrom(bytes)
 
   override def equals(other: Any): Boolean = other match {
-    case that: TiCommitMessage => rows == that.rows && util.Arrays.equals(bytes, that.bytes) && util.Arrays.equals(untold, that.untold)
+    case that: TiCommitMessage =>
+      rows == that.rows && util.Arrays.equals(bytes, that.bytes) && util.Arrays.equals(untold, that.untold)
     case _ => false
   }
 

@@ -5,7 +5,7 @@ import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.connector.write.{DataWriter, DataWriterFactory}
 import org.apache.spark.sql.types.StructType
 
-import io.tidbspark.proto.{SessionConfig, WriterOpen}
+import io.tidbspark.proto.{SessionConfig, WriteSpec, WriterOpen}
 import io.tidbspark.read.TaskMemory
 
 import com.google.protobuf.ByteString
@@ -16,9 +16,16 @@ import com.google.protobuf.ByteString
  * @param session `plan.SessionConfig`: addresses and paths of certificates, no secrets
  * @param common `plan.WritePlan.common`
  * @param memoryBytes of one task
+ * @param ownTransaction `plan.WriteSpec` when each task is a transaction of its own; `common` is empty then
  */
-final class TiDataWriterFactory(label: String, session: Array[Byte], common: Array[Byte], columns: StructType, memoryBytes: Long)
-    extends DataWriterFactory {
+final class TiDataWriterFactory(
+    label: String,
+    session: Array[Byte],
+    common: Array[Byte],
+    columns: StructType,
+    memoryBytes: Long,
+    ownTransaction: Option[Array[Byte]] = None
+) extends DataWriterFactory {
 
   override def createWriter(partitionId: Int, taskId: Long): DataWriter[InternalRow] = {
     val task = Option(TaskContext.get())
@@ -35,8 +42,19 @@ final class TiDataWriterFactory(label: String, session: Array[Byte], common: Arr
       .setMemoryBytes(memory.bytes - 2 * batchBytes)
       .build()
     val sink =
-      try NativeWriteSink.open(SessionConfig.parseFrom(session), request)
-      catch {
+      try {
+        val config = SessionConfig.parseFrom(session)
+        ownTransaction match {
+          case None => NativeWriteSink.open(config, request)
+          case Some(spec) =>
+            new OwnTransactionSink(
+              new NativeWriteEngine(config),
+              WriteSpec.parseFrom(spec),
+              request,
+              NativeWriteSink.open(config, _)
+            )
+        }
+      } catch {
         case e: Throwable =>
           memory.close()
           throw e

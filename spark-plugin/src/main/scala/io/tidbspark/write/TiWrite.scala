@@ -10,8 +10,7 @@ import io.tidbspark.metrics.TiWriteMetric
 import io.tidbspark.proto.{WriteInfo, WriteSpec}
 
 /** One write to a table, logically: checked, and nothing begun. */
-final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteEngine)
-    extends RequiresDistributionAndOrdering {
+final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteEngine) extends RequiresDistributionAndOrdering {
   private val layout = WriteLayout(intent.conf.distribution, TiWrite.handle(intent, info), intent.columns)
 
   override def requiredDistribution(): Distribution = layout.distribution
@@ -29,22 +28,20 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
    */
   override def toBatch: BatchWrite = {
     val session = intent.table.session.toByteArray
-    val transaction = engine.begin(intent.spec)
-    // The two know each other: the end of the query ends the write, the end of the write stops listening.
-    lazy val write: TiBatchWrite = new TiBatchWrite(
-      intent.summary,
-      transaction,
-      common => new TiDataWriterFactory(intent.table.displayName, session, common, intent.columns, intent.conf.memoryBytes),
-      metrics => {
-        queryEnd.foreach { query =>
-          query.addMetrics(metrics)
-          query.close()
-        }
-      }
-    )
-    lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
-    queryEnd
-    write
+    def factory(common: Array[Byte], own: Option[Array[Byte]]) =
+      new TiDataWriterFactory(intent.table.displayName, session, common, intent.columns, intent.conf.memoryBytes, own)
+    if (intent.conf.ownTransactions) {
+      val own = factory(Array.empty, Some(intent.spec.toByteArray))
+      new PartitionedBatchWrite(intent.summary, own, metrics => TiWrite.end(QueryEnd.listen(() => ()), metrics))
+    } else {
+      val transaction = engine.begin(intent.spec)
+      // The two know each other: the end of the query ends the write, the end of the write stops listening.
+      lazy val write: TiBatchWrite =
+        new TiBatchWrite(intent.summary, transaction, factory(_, None), metrics => TiWrite.end(queryEnd, metrics))
+      lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
+      queryEnd
+      write
+    }
   }
 
   override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all
@@ -53,6 +50,12 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
 }
 
 object TiWrite {
+
+  /** @param metrics what the driver adds to those of tasks */
+  private def end(query: Option[QueryEnd], metrics: Seq[(String, Long)]): Unit = query.foreach { listening =>
+    listening.addMetrics(metrics)
+    listening.close()
+  }
 
   /** Removes all rows, in a transaction without a query. */
   def truncate(table: WriteIntent, engine: WriteEngine): Unit = {

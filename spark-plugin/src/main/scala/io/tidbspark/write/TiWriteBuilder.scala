@@ -5,6 +5,7 @@ import org.apache.spark.sql.connector.write.{SupportsDynamicOverwrite, SupportsO
 import org.apache.spark.sql.tidb.TiAnalysisException
 
 import io.tidbspark.compat.Converters._
+import io.tidbspark.config.Entries
 import io.tidbspark.proto.WriteSpec
 import io.tidbspark.types.SparkTypes
 
@@ -41,6 +42,11 @@ final class TiWriteBuilder(append: WriteIntent, engine: WriteEngine)
 
   /** @throws org.apache.spark.sql.AnalysisException when the table cannot be written, or not in this way */
   override def build(): Write = {
+    if (intent.conf.ownTransactions && intent.overwrite != WriteSpec.Overwrite.OVERWRITE_NONE) {
+      throw new TiAnalysisException(
+        s"${intent.table.displayName}: an overwrite is one transaction; it cannot have ${Entries.WriteAtomicity.name}=partition"
+      )
+    }
     val info = engine.check(intent.spec)
     if (!info.getMissingList.isEmpty) {
       val missing = info.getMissingList.asScala.mkString(", ")

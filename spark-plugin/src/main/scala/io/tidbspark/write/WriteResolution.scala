@@ -39,7 +39,8 @@ object WriteResolution extends Rule[LogicalPlan] {
   }
 
   private def resolve(write: V2WriteCommand, relation: DataSourceV2Relation, table: TiTable): LogicalPlan = {
-    val generated = table.context.schema.getColumnsList.asScala.filter(c => c.getAutoIncrement || c.getAutoRandom).map(_.getName).toSet
+    val generated =
+      table.context.schema.getColumnsList.asScala.filter(c => c.getAutoIncrement || c.getAutoRandom).map(_.getName).toSet
     val columns = relation.output
       .filterNot(_.name == TiTable.RowId)
       .map(column => if (generated(column.name)) column.withNullability(true) else column)

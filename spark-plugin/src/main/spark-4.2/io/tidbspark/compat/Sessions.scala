@@ -7,6 +7,7 @@ import org.apache.spark.sql.tidb.SparkInternals
 
 /** The session of this thread, as Spark's own code sees it. */
 object Sessions {
+
   /**
    * Adds to metrics of a query that this thread's session runs, by their names, as the driver's part of them. Spark asks a write's tasks only
    * before their last rows, and in some versions not its driver.

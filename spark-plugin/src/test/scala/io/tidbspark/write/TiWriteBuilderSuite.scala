@@ -45,6 +45,12 @@ class TiWriteBuilderSuite extends AnyFunSuite {
     assert(builder.canOverwrite(Array(isNull)) && !builder.canOverwrite(Array(new Predicate("NOT", Array[Expression](isNull)))))
   }
 
+  test("an overwrite is one transaction") {
+    val own = WriteFixtures.intent(WriteFixtures.ab, WriteFixtures.conf.copy(ownTransactions = true))
+    assert(spec(own)(identity).getOverwrite == Overwrite.OVERWRITE_NONE)
+    assert(intercept[AnalysisException](spec(own)(_.truncate())).getMessage.contains("write.atomicity"))
+  }
+
   test("a column that must be given is missing") {
     val engine = new WriteFixtures.Engine(WriteInfo.newBuilder().addMissing("x").addMissing("y").build())
     val message =
