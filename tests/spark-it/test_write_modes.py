@@ -114,6 +114,17 @@ def test_two_rows_of_one_write_with_one_key(spark, cluster, oracle, database, mo
     assert_nothing(cluster, oracle, database, name)
 
 
+@pytest.mark.parametrize("kind", ["clustered", "hidden"])
+def test_unique_values_move_between_tasks(spark, oracle, database, make, sound, kind):
+    """An upsert in which rows take what others of the same write give up; `none` leaves each row in a task of its own."""
+    name = make(kind, "moves")
+    new = [(1, 20, "eins"), (2, 10, "zwei"), (4, 30, "three"), (3, 40, "drei")]
+    oracle.execute(f"INSERT INTO {name} VALUES (9, 30, 'nine')")
+    append(frame(spark, new, len(new)), database, name, write__mode="upsert", write__distribution="none")
+    assert rows(oracle, name) == [tuple(map(str, row)) for row in sorted(new)]
+    sound(name)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_nulls_are_not_equal(spark, oracle, database, make, sound, mode):
     """A unique key with a NULL in it takes any number of rows."""
