@@ -218,7 +218,7 @@ def test_the_driver_is_killed_after_the_commit(base_conf, faults, cluster, victi
         faults.set_faults(victim.rule("KvCommit", "hang", skip=1, count=-1),
                           {"method": "KvResolveLock", "kind": "hang", "count": -1, "request_source": "spark"})
         begin_alone(application, victim)
-        cluster.wait_until(lambda: sum(rule["hits"] for rule in faults.faults()) > 0, 90, 0.05)
+        cluster.wait_until(lambda: sum(rule["hits"] for rule in faults.faults()) > 0, 300, 0.05)
         application.kill()
         faults.clear_faults()
     assert victim.checksum() == victim.expected()

@@ -61,7 +61,7 @@ class Application:
         threading.Thread(target=self._read, daemon=True).start()
         self._outcome: dict | None = None
         try:
-            event = self._next("up", 120)
+            event = self._next("up", 300)
         except BaseException:
             self.kill()
             raise
@@ -96,30 +96,30 @@ class Application:
         self._outcome = None
         self._tell({"table": table, "rows": rows, "partitions": partitions, "source": source, "options": options or {},
                     "settings": {"spark.sql.shuffle.partitions": str(partitions), **(settings or {})}})
-        self._next("writing", 60)
+        self._next("writing", 300)
         return self
 
     def running(self) -> bool:
         """Whether the write has not ended."""
         return self._outcome is None and self._events.empty()
 
-    def finished(self, seconds: float = 150) -> dict:
+    def finished(self, seconds: float = 300) -> dict:
         """Waits for the write's end: {"event": "done"} or {"event": "failed", "text"}."""
         self._outcome = self._outcome or self._next("done failed", seconds)
         return self._outcome
 
-    def succeeded(self, seconds: float = 150) -> None:
+    def succeeded(self, seconds: float = 300) -> None:
         """Waits for the write's end, which must be its success."""
         outcome = self.finished(seconds)
         assert outcome["event"] == "done", f"{outcome['text']}{self.log()}"
 
-    def failed(self, seconds: float = 150) -> str:
+    def failed(self, seconds: float = 300) -> str:
         """Waits for the write's end, which must be a failure; its texts."""
         outcome = self.finished(seconds)
         assert outcome["event"] == "failed", "the write succeeded"
         return outcome["text"]
 
-    def executors(self, count: int = 2, seconds: float = 60) -> list[int]:
+    def executors(self, count: int = 2, seconds: float = 180) -> list[int]:
         """Processes of the executors, once there are so many."""
         end = time.monotonic() + seconds
         while True:

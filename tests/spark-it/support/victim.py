@@ -50,7 +50,7 @@ class Victim:
         control = self.cluster.control
         control.set_faults(self.rule(method, "hang", skip=skip, count=-1))
 
-        def reached(seconds: float = 90) -> None:
+        def reached(seconds: float = 300) -> None:
             self.cluster.wait_until(lambda: control.faults()[0]["hits"] > 0, seconds, 0.05)
 
         try:
