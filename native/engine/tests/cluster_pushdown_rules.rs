@@ -76,12 +76,8 @@ fn text_is_compared_by_its_bytes_whatever_the_collation_and_the_key() {
                     "<" => v < "a",
                     _ => v >= "a",
                 };
-                let mut expected: Vec<String> = values
-                    .iter()
-                    .copied()
-                    .filter(|v| holds(v))
-                    .map(str::to_owned)
-                    .collect();
+                let mut expected: Vec<String> =
+                    values.iter().copied().filter(|v| holds(v)).map(str::to_owned).collect();
                 expected.sort();
                 assert_eq!(
                     column(cluster.run(spec).0),

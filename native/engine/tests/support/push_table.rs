@@ -209,7 +209,9 @@ impl Table {
                 call(op, vec![sum, integer(Kind::Long, rng.i64(-200..200))])
             }
             8 => {
-                let part = *rng.choice(&["EXTRACT_YEAR", "EXTRACT_MONTH", "EXTRACT_DAY"]).unwrap();
+                let part = *rng
+                    .choice(&["EXTRACT_YEAR", "EXTRACT_MONTH", "EXTRACT_DAY", "EXTRACT_DAY_OF_WEEK"])
+                    .unwrap();
                 let date = *rng.choice(&["dt", "dn", "dm", "dm6"]).unwrap();
                 call(op, vec![call(part, vec![col(date)]), int(rng.i64(0..32))])
             }

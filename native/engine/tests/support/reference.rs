@@ -200,6 +200,10 @@ fn function(call: &plan::Call, batch: &RecordBatch, row: usize) -> Value {
         ("EXTRACT_YEAR", [Value::Time(t)]) => Exact(civil(t.div_euclid(86_400_000_000)).0.into(), 0),
         ("EXTRACT_MONTH", [Value::Time(t)]) => Exact(civil(t.div_euclid(86_400_000_000)).1.into(), 0),
         ("EXTRACT_DAY", [Value::Time(t)]) => Exact(civil(t.div_euclid(86_400_000_000)).2.into(), 0),
+        ("EXTRACT_DAY_OF_WEEK", [Value::Date(d)]) => Exact(((d + 3).rem_euclid(7) + 1).into(), 0),
+        ("EXTRACT_DAY_OF_WEEK", [Value::Time(t)]) => {
+            Exact(((t.div_euclid(86_400_000_000) + 3).rem_euclid(7) + 1).into(), 0)
+        }
         ("DATE_DIFF", [Value::Date(a), Value::Date(b)]) => Exact((a - b).into(), 0),
         ("CAST", [value]) => match (value, call.r#type.unwrap().kind()) {
             (Exact(v, 0), Kind::Boolean) => Bool(*v != 0),

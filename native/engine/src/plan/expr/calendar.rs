@@ -24,7 +24,7 @@ pub fn valid(pb: &Builder, column: &tipb::Expr, tp: u8) -> Vec<tipb::Expr> {
             day: 1,
             ..MysqlTime::default()
         };
-        let first = pb.time(first.to_packed(), t::TIMESTAMP);
+        let first = pb.time(first.to_packed(), t::DATETIME);
         return vec![pb.call(
             sig::GE + Class::Time.comparison(),
             pb.boolean(),

@@ -89,6 +89,12 @@ impl Binder<'_> {
     /// Is a column NULL for Spark? Also for columns whose values are not evaluated.
     pub fn null_test(&self, expr: &plan::Expr) -> Pushed<Node> {
         let error = match self.bind(expr).and_then(|bound| self.node(bound)) {
+            Ok(node) if node.superset && node.spark == SparkType::Boolean => {
+                // A condition that is true for more rows is also NULL for others.
+                return Err(Reason::new(
+                    "IS NULL of a condition that holds for more rows than Spark's",
+                ));
+            }
             Ok(node) => {
                 let sig = node.class.is_null();
                 return Ok(self.function(sig, "isnull", vec![node], Null::Never));

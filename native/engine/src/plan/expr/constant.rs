@@ -60,11 +60,9 @@ impl Binder<'_> {
                 },
             ),
             SparkType::Date | SparkType::Timestamp | SparkType::TimestampNtz => {
-                let tp = match spark {
-                    SparkType::Date => t::DATE,
-                    SparkType::Timestamp => t::TIMESTAMP,
-                    _ => t::DATETIME,
-                };
+                // Times compare without their types, and the request's time zone is UTC: also for TIMESTAMP the constant is a DATETIME,
+                // because TiKV refuses TIMESTAMP constants that a TIMESTAMP column cannot hold (`TimeArgs::check_timestamp`).
+                let tp = if spark == SparkType::Date { t::DATE } else { t::DATETIME };
                 let pb = if null {
                     self.pb.null(self.pb.time_type(tp))
                 } else {

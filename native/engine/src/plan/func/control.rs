@@ -1,5 +1,6 @@
 //! CASE WHEN and COALESCE. All branches are evaluated by TiKV, which no pushed function minds: none of them can fail.
 
+use ti_codec::field_type::type_code as t;
 use ti_codec::SparkType;
 use ti_proto::{plan, tipb};
 
@@ -95,11 +96,15 @@ fn alike(binder: &Binder<'_>, values: &[&plan::Expr]) -> Pushed<Alike> {
         nodes = nodes.into_iter().map(|node| binder.as_decimal(node)).collect();
     }
     let class = nodes.first().map_or(Class::Int, |node| node.class);
-    let code = nodes.first().map_or(0, Node::type_code);
-    if nodes
-        .iter()
-        .any(|n| n.class != class || class == Class::Time && n.type_code() != code)
-    {
+    // A TIMESTAMP's constants are DATETIMEs.
+    let dates = nodes.iter().filter(|n| n.type_code() == t::DATE).count();
+    let code = match spark {
+        SparkType::Date => t::DATE,
+        SparkType::Timestamp => t::TIMESTAMP,
+        _ => t::DATETIME,
+    };
+    let mixed = class == Class::Time && dates != if code == t::DATE { nodes.len() } else { 0 };
+    if mixed || nodes.iter().any(|n| n.class != class) {
         return Err(Reason::new("values of different forms stand side by side"));
     }
     let bounds = nodes

@@ -77,6 +77,7 @@ functions! {
     ["EXTRACT_MONTH"] ["month"] time::month, "As EXTRACT_YEAR";
     ["EXTRACT_DAY"] ["dayofmonth", "day"] time::day, "As EXTRACT_YEAR";
     ["EXTRACT_DAY_OF_YEAR"] ["dayofyear"] time::day_of_year, "As EXTRACT_YEAR";
+    ["EXTRACT_DAY_OF_WEEK"] ["dayofweek"] time::day_of_week, "As EXTRACT_YEAR";
     ["DATE_DIFF"] ["datediff"] time::date_diff, "";
 }
 

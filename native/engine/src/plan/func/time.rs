@@ -5,7 +5,11 @@ use ti_proto::plan;
 
 use super::{arguments, not_for};
 use crate::plan::expr::pb::Class;
+use crate::plan::expr::value::{Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed};
+
+const PLUS_INT: i32 = 203;
+const MOD_INT_SIGNED_SIGNED: i32 = 226;
 
 pub fn year(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     part(binder, call, 6029, "year", (0, 9999))
@@ -34,6 +38,33 @@ fn part(binder: &Binder<'_>, call: &plan::Call, sig: i32, name: &str, bounds: (i
     let ty = binder.pb.long();
     let node = binder.typed(sig, name, vec![node], Null::Strict, SparkType::Int, Class::Int, ty);
     Ok(Bound::Node(Node { bounds, ..node }))
+}
+
+/// From 1, Monday, to 7: TiKV counts from Sunday.
+pub fn day_of_week(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
+    let day = binder.node(part(binder, call, 6023, "dayofweek", (1, 7))?)?;
+    let number = |value| {
+        binder.constant(&Value {
+            spark: SparkType::Int,
+            scalar: Scalar::Int(value),
+        })
+    };
+    let step = |sig, name, left, right| {
+        let ty = binder.pb.long();
+        binder.typed(
+            sig,
+            name,
+            vec![left, right],
+            Null::Strict,
+            SparkType::Int,
+            Class::Int,
+            ty,
+        )
+    };
+    let from_monday = step(PLUS_INT, "plus", day, number(5)?);
+    let from_monday = step(MOD_INT_SIGNED_SIGNED, "mod", from_monday, number(7)?);
+    let node = step(PLUS_INT, "plus", from_monday, number(1)?);
+    Ok(Bound::Node(Node { bounds: (1, 7), ..node }))
 }
 
 /// Days from the second date to the first.
