@@ -45,6 +45,8 @@ pub type Pushed<T> = Result<T, Reason>;
 
 /// A constant or an expression over columns.
 #[derive(Debug, Clone)]
+// Nodes are the rule, and each lives until its parent is made.
+#[allow(clippy::large_enum_variant)]
 pub enum Bound {
     /// A constant, whose form is decided by what it meets.
     Value(Value),

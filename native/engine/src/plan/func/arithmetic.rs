@@ -14,6 +14,9 @@ const MAX_SCALE: i32 = 30;
 const MAX_PRECISION: i32 = 38;
 const MOD_INT_SIGNED_SIGNED: i32 = 226;
 
+/// Precision and scale.
+type Digits = (i32, i32);
+
 /// Least and greatest value; `None` when they exceed every type.
 type Range = Option<(i128, i128)>;
 
@@ -22,8 +25,8 @@ struct Operation {
     integer: i32,
     decimal: i32,
     range: fn((i128, i128), (i128, i128)) -> Range,
-    /// Of the precisions and scales of both sides.
-    decimal_type: fn((i32, i32), (i32, i32)) -> (i32, i32),
+    /// Of the result, by those of both sides.
+    decimal_type: fn(Digits, Digits) -> Digits,
 }
 
 fn sum_type((p1, s1): (i32, i32), (p2, s2): (i32, i32)) -> (i32, i32) {

@@ -96,7 +96,7 @@ pub fn call(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
 }
 
 /// Exactly so many arguments.
-fn arguments<'c, const N: usize>(call: &'c plan::Call) -> Pushed<[&'c plan::Expr; N]> {
+fn arguments<const N: usize>(call: &plan::Call) -> Pushed<[&plan::Expr; N]> {
     let arguments: Vec<&plan::Expr> = call.arguments.iter().collect();
     arguments
         .try_into()
