@@ -19,7 +19,10 @@ use crate::catalog::listing::Catalog;
 use crate::catalog::table_info::{DbInfo, TableInfo};
 use crate::catalog::{list_namespaces, schema, system_table};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::access::chosen;
+use crate::plan::dag::Wanted;
 use crate::plan::rules::Blacklist;
+use crate::plan::statistics::{self, Estimate, Pseudo};
 use crate::plan::{blacklist, planner, refresh, support};
 use crate::runtime::block_on;
 use crate::scan::Scan;
@@ -41,6 +44,8 @@ pub struct Session {
     /// TiDB's collation framework is decided when a cluster is made.
     new_collation: OnceCell<bool>,
     blacklist: blacklist::Cached,
+    /// TiDB's statistics of tables.
+    statistics: statistics::Cache,
 }
 
 impl Session {
@@ -63,6 +68,7 @@ impl Session {
             read_deadline,
             new_collation: OnceCell::new(),
             blacklist: blacklist::Cached::default(),
+            statistics: statistics::Cache::default(),
         });
         let mut sessions = lock();
         sessions.retain(|_, session| session.strong_count() > 0);
@@ -122,7 +128,28 @@ impl Session {
             let start_ts = ReadTimestamp::from(spec.read_timestamp).resolve(&self.client).await?;
             let new_collation = self.new_collation(start_ts).await?;
             let spec = self.as_of(spec, start_ts).await?;
-            planner::plan(&self.client, &spec, start_ts, new_collation, self.read_deadline).await
+            let table = TableDescriptor::from_bytes(&spec.table)?;
+            let types = type_options(spec.types.as_ref())?;
+            let statistics = if chosen::needs_statistics(&table, &spec, &types, new_collation) {
+                let source = self.statistics_source(start_ts, new_collation);
+                self.statistics.get(&source, &table).await
+            } else {
+                None
+            };
+            let pseudo = Pseudo::default();
+            let estimate: &dyn Estimate = match &statistics {
+                Some(statistics) => statistics.as_ref(),
+                None => &pseudo,
+            };
+            planner::plan(
+                &self.client,
+                &spec,
+                start_ts,
+                new_collation,
+                self.read_deadline,
+                estimate,
+            )
+            .await
         })
     }
 
@@ -132,9 +159,29 @@ impl Session {
         support::check(&spec, blacklist)
     }
 
-    /// What TiDB's statistics say of a scan. Blocks.
+    /// What TiDB's statistics say of a scan, as of now or of a snapshot of its own. Blocks.
     pub fn statistics(&self, spec: plan::ScanSpec) -> Result<plan::TableStatistics> {
-        crate::plan::statistics::of(&spec)
+        let table = TableDescriptor::from_bytes(&spec.table)?;
+        let types = type_options(spec.types.as_ref())?;
+        if !spec.push_down.as_ref().is_some_and(|p| p.statistics) || table.refusal.is_some() {
+            return Ok(plan::TableStatistics::default());
+        }
+        let wanted = Wanted::new(&table, &spec.columns, &types)?;
+        block_on(async {
+            let ts = ReadTimestamp::from(spec.read_timestamp).resolve(&self.client).await?;
+            let new_collation = self.new_collation(ts).await?;
+            let source = self.statistics_source(ts, new_collation);
+            let Some(known) = self.statistics.get(&source, &table).await else {
+                return Ok(plan::TableStatistics::default());
+            };
+            let conditions = chosen::conditions(&table, &spec, &types);
+            let columns = if wanted.count_only {
+                Vec::new()
+            } else {
+                wanted.distinct()
+            };
+            Ok(known.answer(&table, &columns, &conditions, &types, new_collation))
+        })
     }
 
     /// Keeps the versions that the snapshot `start_ts` needs in the cluster until the guard is dropped. Blocks.
@@ -160,6 +207,16 @@ impl Session {
         refresh::check(&then, &now, &spec, &type_options(spec.types.as_ref())?)?;
         spec.table = now.to_bytes()?;
         Ok(spec)
+    }
+
+    fn statistics_source(&self, ts: u64, new_collation: bool) -> statistics::Source<'_> {
+        statistics::Source {
+            client: &self.client,
+            catalog: &self.catalog,
+            ts,
+            new_collation,
+            deadline: self.read_deadline,
+        }
     }
 
     /// Starts reading one partition of a plan. Does not wait for the cluster.

@@ -133,7 +133,7 @@ impl KeyColumn {
             }
             (Form::Text(collation), Datum::Bytes(text)) => {
                 out.push(flag::BYTES);
-                encode_bytes(out, &collation.sort_key(self.cut_text(text))?);
+                encode_bytes(out, &collation.sort_key(cut_text(&self.field_type, text, self.prefix))?);
             }
             (_, other) => {
                 return Err(CodecError::corrupt(
@@ -157,13 +157,9 @@ impl KeyColumn {
     /// The value, cut to a length of characters (bytes for byte strings); `None`: all of it.
     pub(crate) fn cut_to<'b>(&self, value: &'b Datum<'_>, length: Option<u32>) -> Datum<'b> {
         match value {
-            Datum::Bytes(text) => Datum::Bytes(Cow::Borrowed(prefix_of(&self.field_type, text, length))),
+            Datum::Bytes(text) => Datum::Bytes(Cow::Borrowed(cut_text(&self.field_type, text, length))),
             other => other.borrowed(),
         }
-    }
-
-    fn cut_text<'b>(&self, text: &'b [u8]) -> &'b [u8] {
-        prefix_of(&self.field_type, text, self.prefix)
     }
 
     /// The collation of a text column whose text cannot be had from its key alone, so that values of entries keep it (TiDB's
@@ -182,8 +178,9 @@ impl KeyColumn {
     }
 }
 
-/// The first `length` characters of a text; bytes, for byte strings and ASCII.
-fn prefix_of<'b>(field_type: &FieldType, text: &'b [u8], length: Option<u32>) -> &'b [u8] {
+/// The first `length` characters of a text; bytes, for byte strings and ASCII. `None`: all of it.
+#[must_use]
+pub fn cut_text<'b>(field_type: &FieldType, text: &'b [u8], length: Option<u32>) -> &'b [u8] {
     let Some(length) = length.and_then(|l| usize::try_from(l).ok()) else {
         return text;
     };

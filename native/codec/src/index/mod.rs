@@ -17,7 +17,7 @@ use crate::datum::Datum;
 use crate::error::CodecError;
 use crate::handle::{CommonHandleEncoder, Handle, OwnedHandle};
 
-pub use column::IndexColumn;
+pub use column::{cut_text, IndexColumn};
 pub use value::EntryHandle;
 
 use column::KeyColumn;

@@ -119,12 +119,55 @@ pub fn rowid_type() -> FieldType {
 }
 
 /// A partition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PartitionDescriptor {
     /// Physical table id.
     pub id: i64,
     /// Name.
     pub name: String,
+    /// Upper bound of a RANGE partition, as TiDB's text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub less_than: Vec<String>,
+    /// Values of a LIST partition, as TiDB's texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_values: Vec<Vec<String>>,
+}
+
+/// How rows find their partition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PartitioningDescriptor {
+    /// 1 RANGE, 2 HASH, 3 LIST, 4 KEY.
+    pub method: u8,
+    /// Expression; empty when columns are given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub expr: String,
+    /// Columns of RANGE COLUMNS, LIST COLUMNS and KEY.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+/// A column of an index, or of a clustered primary key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// Column id.
+    pub id: i64,
+    /// Only so many characters (bytes, of byte strings) are in the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u32>,
+}
+
+/// An index that reads may use: public, visible, one entry for every row, of columns that the table stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexDescriptor {
+    /// Index id: part of the keys of its entries.
+    pub id: i64,
+    /// Name.
+    pub name: String,
+    /// UNIQUE.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
+    /// Columns in key order.
+    pub columns: Vec<KeyPart>,
 }
 
 /// A table.
@@ -147,11 +190,20 @@ pub struct TableDescriptor {
     /// Those of them that the key holds only a prefix of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub primary_prefix_column_ids: Vec<i64>,
+    /// The columns of the handle in key order; none for `_tidb_rowid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handle_columns: Vec<KeyPart>,
     /// Public columns.
     pub columns: Vec<ColumnDescriptor>,
+    /// Indexes that reads may use, without the clustered primary key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexDescriptor>,
     /// Partitions; `None` for a table that is not partitioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<Vec<PartitionDescriptor>>,
+    /// How rows find their partition; `None` also while a statement changes the partitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioning: Option<PartitioningDescriptor>,
 }
 
 impl TableDescriptor {
@@ -176,6 +228,11 @@ impl TableDescriptor {
                 format!("the table descriptor is not of this library: {e}"),
             )
         })
+    }
+
+    /// A public column by its id.
+    pub fn column_of_id(&self, id: i64) -> Option<&ColumnDescriptor> {
+        self.columns.iter().find(|column| column.id == id)
     }
 
     /// A column by its name: exact, else without case.

@@ -10,6 +10,7 @@
 pub mod collation;
 pub mod default_value;
 pub mod descriptor;
+pub mod key_parts;
 pub mod listing;
 pub mod meta_key;
 pub mod partition_info;

@@ -8,8 +8,8 @@ use ti_proto::plan;
 use super::default_value::origin_default;
 use super::descriptor::{rowid_type, ColumnDescriptor, HandleKind, PartitionDescriptor, Refusal, TableDescriptor};
 use super::descriptor::{ROWID_COLUMN_ID, ROWID_NAME};
-use super::show;
 use super::table_info::{flag, ColumnInfo, DbInfo, TableInfo, STATE_PUBLIC};
+use super::{key_parts, show};
 use crate::error::{ErrorKind, Result};
 
 /// Columns that readers see, in their order. Hidden ones belong to expression indexes.
@@ -196,6 +196,8 @@ pub fn descriptor(db: &DbInfo, table: &TableInfo) -> Result<TableDescriptor> {
             .map(|d| PartitionDescriptor {
                 id: d.id,
                 name: d.name.0.clone(),
+                less_than: d.less_than.clone(),
+                in_values: d.in_values.clone(),
             })
             .collect::<Vec<_>>()
     });
@@ -207,8 +209,11 @@ pub fn descriptor(db: &DbInfo, table: &TableInfo) -> Result<TableDescriptor> {
         handle,
         primary_column_ids,
         primary_prefix_column_ids,
+        handle_columns: key_parts::handle(table),
+        indexes: key_parts::indexes(table),
         columns,
         partitions,
+        partitioning: key_parts::partitioning(table),
     })
 }
 

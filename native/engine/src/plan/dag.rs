@@ -303,7 +303,8 @@ pub fn column_info(table: &TableDescriptor, column: &ColumnDescriptor, new_colla
     }
 }
 
-fn wire_column(column: &ColumnDescriptor) -> WireColumn {
+/// A column of the answers.
+pub fn wire_column(column: &ColumnDescriptor) -> WireColumn {
     WireColumn {
         name: column.name.clone(),
         tp: u32::from(column.tp),
@@ -326,7 +327,8 @@ pub fn columns_of(columns: &[WireColumn]) -> Result<Vec<OutputColumn>> {
     columns.iter().map(output_column).collect()
 }
 
-fn output_column(column: &WireColumn) -> Result<OutputColumn> {
+/// A column's name and type.
+pub fn output_column(column: &WireColumn) -> Result<OutputColumn> {
     let tp = u8::try_from(column.tp).map_err(|_| {
         Error::new(
             ErrorKind::InvalidArgument,

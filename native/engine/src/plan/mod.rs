@@ -1,5 +1,6 @@
 //! Planning: from what Spark wants to requests and regions.
 
+pub mod access;
 pub mod aggregate;
 pub mod blacklist;
 pub mod cut;

@@ -97,6 +97,51 @@ impl<'a> Query<'a> {
         Ok(columns)
     }
 
+    /// The same without a column that is there to be counted.
+    ///
+    /// # Errors
+    /// As [`Query::new`].
+    pub fn needed(&self) -> Result<Vec<ColumnDescriptor>> {
+        let mut columns = if self.wanted.count_only {
+            Vec::new()
+        } else {
+            self.wanted.distinct()
+        };
+        for column in self.evaluated()? {
+            dag::add_column(&mut columns, &column);
+        }
+        Ok(columns)
+    }
+
+    /// The conditions that can be checked with some columns alone.
+    ///
+    /// # Errors
+    /// As [`Query::operators`].
+    pub fn conditions_on(&self, source: &Source, new_collation: bool) -> Result<Operators> {
+        let has_all = |filter: &&plan::Expr| {
+            names(filter).iter().all(|name| {
+                let column = self.table.column(name);
+                column.is_ok_and(|column| source.offset(&column).is_some())
+            })
+        };
+        let binder = Binder::new(
+            self.table,
+            &source.columns,
+            self.types,
+            &self.rules,
+            Builder::new(new_collation),
+        );
+        let mut operators = Operators::default();
+        let mut filters = Vec::new();
+        for filter in self.filters.iter().filter(has_all) {
+            filters.push(binder.filter(filter).map_err(|reason| refused("filter", &reason))?);
+        }
+        let runtime = self.runtime_filters.iter().filter(has_all);
+        filters.extend(runtime.filter_map(|f| binder.filter(f).ok()));
+        operators.select(filters);
+        Ok(operators)
+    }
+
     /// Columns in expressions.
     fn evaluated(&self) -> Result<Vec<ColumnDescriptor>> {
         let mut names = Vec::new();

@@ -56,7 +56,10 @@ fn table() -> TableDescriptor {
             column(6, "ts", sized(t::TIMESTAMP, 19, 0)),
             column(7, "b", sized(t::TINY, 1, 0)),
         ],
+        handle_columns: Vec::new(),
+        indexes: Vec::new(),
         partitions: None,
+        partitioning: None,
     }
 }
 

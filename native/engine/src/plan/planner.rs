@@ -9,11 +9,14 @@ use ti_client::{Client, LocatedRanges};
 use ti_codec::field_type::{type_code, FieldType};
 use ti_proto::plan;
 
-use super::dag::{self, ScanDag, Source};
+use super::access::chosen::Chosen;
+use super::access::path::Access;
+use super::dag::{self, ScanDag};
 use super::explain::Explain;
 use super::operators::Query;
 use super::rules::Rules;
 use super::share::{Piece, Share, Summary};
+use super::statistics::Estimate;
 use super::task;
 use super::wire::{ScanCommon, WireColumn};
 use crate::catalog::descriptor::{HandleKind, TableDescriptor};
@@ -54,6 +57,7 @@ pub async fn plan(
     start_ts: u64,
     new_collation: bool,
     deadline: Duration,
+    estimate: &dyn Estimate,
 ) -> Result<plan::ScanPlan> {
     let table = TableDescriptor::from_bytes(&spec.table)?;
     if let Some(why) = &table.refusal {
@@ -65,11 +69,10 @@ pub async fn plan(
     let types = type_options(spec.types.as_ref())?;
     // What `check` has allowed stays allowed: an empty blacklist.
     let rules = Rules::new(spec.push_down.as_ref(), Arc::default());
-    let query = Query::new(&table, spec, &types, rules)?;
-    let mut source = Source::table(&table, query.columns()?, new_collation);
-    if query.compares_scanned_text() {
-        source = source.with_binary_text(&table, new_collation);
-    }
+    let mut query = Query::new(&table, spec, &types, rules)?;
+    let chosen = Chosen::new(&table, spec, &query, &types, new_collation, estimate)?;
+    let source = chosen.source(&table, &mut query, new_collation)?;
+    let index_side = chosen.index_side(&table, spec, &query, new_collation)?;
     let scanned: Vec<String> = source.columns.iter().map(|c| c.name.clone()).collect();
     let operators = query.operators(&source, new_collation)?;
     let ScanDag {
@@ -81,18 +84,16 @@ pub async fn plan(
         blocking,
         texts,
     } = dag::scan(source, &query.wanted, operators)?;
-    let table_ids = match &table.partitions {
-        None => vec![table.table_id],
-        Some(partitions) => partitions.iter().map(|p| p.id).collect(),
-    };
-    let ranges = task::full_ranges(&table_ids);
+    let table_ids = chosen.physical_ids(&table);
+    let ranges = task::path_ranges(&table_ids, &chosen.path);
     let located = if ranges.is_empty() {
         Vec::new()
     } else {
         client.locate(ranges, Instant::now() + deadline).await?
     };
-    let int_handle = table.handle != HandleKind::Common;
-    let shared = share(client, spec, &located, start_ts, int_handle).await;
+    let int_handle = chosen.path.access == Access::Table && table.handle != HandleKind::Common;
+    let small = chosen.is_small();
+    let shared = share(client, spec, &located, start_ts, int_handle, small).await;
     let mut partitions: Vec<plan::ScanPartition> = shared
         .groups
         .iter()
@@ -104,6 +105,10 @@ pub async fn plan(
     }
     let explain = Explain {
         table: &table,
+        path: &chosen.path,
+        partitions: chosen.partitions.as_deref(),
+        index_operators: index_side.as_ref().map_or(&[], |side| side.texts.as_slice()),
+        small,
         columns: &scanned,
         count_only,
         operators: &texts,
@@ -128,12 +133,18 @@ pub async fn plan(
         aggregate,
         limit: limit.unwrap_or(0),
         table: format!("`{}`.`{}`", table.database, table.table),
+        look_up: index_side.map(|side| side.wire),
     };
+    let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
+    let partitions_total = table.partitions.as_ref().map_or(0, Vec::len);
+    let partitions_read = chosen.partitions.as_ref().map_or(partitions_total, Vec::len);
     Ok(plan::ScanPlan {
         common: common.encode_to_vec(),
         partitions,
         start_ts,
         explain,
+        partitions_total: count(partitions_total),
+        partitions_read: count(partitions_read),
     })
 }
 
@@ -151,7 +162,18 @@ async fn share<'a>(
     located: &'a [LocatedRanges],
     start_ts: u64,
     int_handle: bool,
+    small: bool,
 ) -> Shared<'a> {
+    if small {
+        // Sizes of regions say nothing of a few rows in them, and asking for them would take longer than reading.
+        let sizes = located.iter().map(|region| (region.region_id, 0)).collect();
+        let (groups, summary) = Share::new(located, &sizes, spec.partition_bytes, spec.parallelism).groups();
+        return Shared {
+            groups,
+            summary,
+            sizes_failure: None,
+        };
+    }
     let (sizes, sizes_failure) = match client.region_sizes(located).await {
         Ok(sizes) => (sizes, None),
         Err(error) => {

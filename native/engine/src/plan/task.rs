@@ -7,6 +7,7 @@ use ti_client::KeyRange;
 use ti_codec::key;
 use ti_proto::plan;
 
+use super::access::path::{Access, Path};
 use super::share::Piece;
 use super::wire::{ScanTasks, TableTask, WireRange};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +25,24 @@ pub fn full_ranges(table_ids: &[i64]) -> Vec<KeyRange> {
         }
     };
     ids.into_iter().map(range).collect()
+}
+
+/// The key ranges that a path reads of the physical tables, in key order.
+pub fn path_ranges(table_ids: &[i64], path: &Path) -> Vec<KeyRange> {
+    let mut ids = table_ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let of_table = |id: i64| {
+        let prefix = match &path.access {
+            Access::Table => key::record_prefix(id),
+            Access::IndexOnly(index) | Access::LookUp(index) => key::index_prefix(id, index.id),
+        };
+        match &path.ranges {
+            Some(ranges) => ranges.at(&prefix),
+            None => vec![KeyRange::new(prefix.clone(), key::prefix_end(&prefix))],
+        }
+    };
+    ids.into_iter().flat_map(of_table).collect()
 }
 
 /// What one Spark partition reads: pieces in key order, of tables in `table_ids`.

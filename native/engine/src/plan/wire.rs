@@ -35,6 +35,9 @@ pub struct ScanCommon {
     /// Rows that a task needs at most, in any order. 0: all.
     #[prost(uint64, tag = "9")]
     pub limit: u64,
+    /// The ranges are those of an index, whose entries say the rows that `dag` reads.
+    #[prost(message, optional, tag = "10")]
+    pub look_up: Option<LookUp>,
 }
 
 /// What becomes of the columns of an aggregation's answers.
@@ -74,6 +77,34 @@ pub enum AggregateKind {
     SumLong = 2,
     /// A sum of decimals: DECIMAL of what was summed.
     SumDecimal = 3,
+}
+
+/// The index side of an index look-up.
+#[derive(Clone, PartialEq, Message)]
+pub struct LookUp {
+    /// `tipb.DAGRequest` whose answers are handles, with the table id left to the task.
+    #[prost(bytes = "vec", tag = "1")]
+    pub dag: Vec<u8>,
+    /// Columns of a common handle in key order; none: the handle is an integer.
+    #[prost(message, repeated, tag = "2")]
+    pub handle: Vec<WireKeyPart>,
+    /// Handles of a batch, at most.
+    #[prost(uint64, tag = "3")]
+    pub batch_rows: u64,
+    /// Requests for rows in flight.
+    #[prost(uint32, tag = "4")]
+    pub concurrency: u32,
+}
+
+/// A column of a common handle.
+#[derive(Clone, PartialEq, Message)]
+pub struct WireKeyPart {
+    /// The column, with the collation of its sort keys.
+    #[prost(message, optional, tag = "1")]
+    pub column: Option<WireColumn>,
+    /// Characters (bytes, of byte strings) in the key; -1: all.
+    #[prost(sint64, tag = "2")]
+    pub prefix: i64,
 }
 
 /// A column of the answers.

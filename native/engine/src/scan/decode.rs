@@ -43,28 +43,36 @@ pub struct Decode {
     pub table: String,
 }
 
+/// The message of an answer.
+///
+/// # Errors
+/// `Coprocessor` when it tells of a failure.
+pub fn response(answer: &CopAnswer, table: &str) -> Result<tipb::SelectResponse> {
+    let response = tipb::SelectResponse::decode(answer.data.clone()).map_err(|e| {
+        Error::new(
+            ErrorKind::Decode,
+            format!("an answer of the coprocessor cannot be decoded: {e}"),
+        )
+    })?;
+    match &response.error {
+        None => Ok(response),
+        Some(error) => Err(Error::new(
+            ErrorKind::Coprocessor,
+            format!(
+                "the coprocessor failed on table {table}: {} (code {})",
+                error.msg(),
+                error.code()
+            ),
+        )),
+    }
+}
+
 impl Decode {
     /// Decodes all answers. Ends early, with `Ok`, when nobody receives any more.
     pub async fn run(mut self, mut answers: BoxStream<'static, Result<CopAnswer>>) -> Result<()> {
         while let Some(answer) = answers.next().await {
             let answer = answer?;
-            let response = tipb::SelectResponse::decode(answer.data.clone()).map_err(|e| {
-                Error::new(
-                    ErrorKind::Decode,
-                    format!("an answer of the coprocessor cannot be decoded: {e}"),
-                )
-            })?;
-            if let Some(error) = &response.error {
-                return Err(Error::new(
-                    ErrorKind::Coprocessor,
-                    format!(
-                        "the coprocessor failed on table {}: {} (code {})",
-                        self.table,
-                        error.msg(),
-                        error.code()
-                    ),
-                ));
-            }
+            let response = response(&answer, &self.table)?;
             let encoding = response.encode_type();
             for chunk in &response.chunks {
                 let rows = self.append(encoding, chunk.rows_data())?;

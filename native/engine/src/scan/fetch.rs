@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use ti_client::{Client, CopAnswer, CopRequest, CopStats, CopStream, KeyRange, MemoryBudget};
+use ti_client::{Client, CopAnswer, CopRequest, CopStats, CopStream, MemoryBudget};
 use ti_proto::tipb;
 
+use super::look_up::key_range;
 use super::metrics::Counters;
 use crate::error::Result;
 use crate::plan::dag;
@@ -27,17 +28,20 @@ pub struct Fetch {
     pub memory: Arc<MemoryBudget>,
     /// Where requests are counted.
     pub counters: Arc<Counters>,
+    /// `db`.`table`, for messages.
+    pub table_name: String,
 }
 
 /// One table's stream and its counters when they were last taken over.
-struct Source {
+pub struct Source {
     stream: CopStream,
     counted: CopStats,
     counters: Arc<Counters>,
 }
 
 impl Source {
-    async fn next(mut self) -> Option<(Result<CopAnswer>, Self)> {
+    /// The next answer; `None` at the end.
+    pub async fn next(mut self) -> Option<(Result<CopAnswer>, Self)> {
         let answer = self.stream.next().await;
         let now = self.stream.stats();
         self.counters.stream(&self.counted, &now);
@@ -58,22 +62,19 @@ impl Fetch {
             (1, self.concurrency)
         };
         stream::iter(tables)
-            .map(move |table| self.table(table, each))
+            .map(move |table| self.read(&self.dag, table, each, self.paging_size))
             .map(|source| stream::unfold(source, Source::next).boxed())
             .flatten_unordered(at_once)
             .boxed()
     }
 
-    fn table(&self, table: TableTask, concurrency: usize) -> Source {
-        let range = |r: crate::plan::wire::WireRange| KeyRange {
-            start: r.start.into(),
-            end: r.end.into(),
-        };
+    /// Starts to read the ranges of one table.
+    pub fn read(&self, dag: &tipb::DagRequest, table: TableTask, concurrency: usize, paging_size: u64) -> Source {
         let stream = self.client.coprocessor(CopRequest {
             start_ts: self.start_ts,
-            dag: dag::for_table(self.dag.clone(), table.table_id).into(),
-            ranges: table.ranges.into_iter().map(range).collect(),
-            paging_size: self.paging_size,
+            dag: dag::for_table(dag.clone(), table.table_id).into(),
+            ranges: table.ranges.into_iter().map(key_range).collect(),
+            paging_size,
             concurrency,
             memory: self.memory.clone(),
         });

@@ -72,6 +72,7 @@ impl Counters {
             decode_nanos: load(&self.decode_nanos),
             wait_nanos: load(&self.wait_nanos),
             peak_memory_bytes: load(&self.peak_memory_bytes),
+            ..Default::default()
         }
     }
 }

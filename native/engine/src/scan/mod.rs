@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ScanTasks --fetch--> answers (bounded in bytes) --decode--> batches (bounded in bytes) --channel--> Spark thread: Scan::next
+//!              |  an index look-up reads twice: look_up
 //!              ^ requests in flight, client/cop     ^ one task of the runtime               ^ waits with a time-out
 //! ```
 //! Answers and batches share one budget. Batches, of which there are few, are charged to it without waiting; requests wait for room,
@@ -9,8 +10,10 @@
 //! the pipeline, and with it every request in flight.
 
 pub mod aggregate;
+pub mod collect;
 pub mod decode;
 pub mod fetch;
+pub mod look_up;
 pub mod metrics;
 
 use std::panic::AssertUnwindSafe;
@@ -36,6 +39,7 @@ use crate::types::type_options;
 use aggregate::Partial;
 use decode::Decode;
 use fetch::Fetch;
+use look_up::LookUp;
 use metrics::Counters;
 
 /// Batches decoded ahead of the Spark thread, besides the bound in bytes.
@@ -164,7 +168,9 @@ impl Scan {
             concurrency: open.concurrency as usize,
             memory: memory.clone(),
             counters: counters.clone(),
+            table_name: common.table.clone(),
         };
+        let look_up = common.look_up.as_ref().map(LookUp::new).transpose()?;
         let decode = Decode {
             builder,
             partial,
@@ -179,7 +185,11 @@ impl Scan {
         };
         let pipeline = runtime::runtime()?.spawn(async move {
             let done = AssertUnwindSafe(async {
-                decode.run(fetch.answers(tasks.tables)).await?;
+                let answers = match look_up {
+                    None => fetch.answers(tasks.tables),
+                    Some(look_up) => look_up::answers(fetch, look_up, tasks.tables),
+                };
+                decode.run(answers).await?;
                 timestamp::check_not_collected(&client, start_ts).await
             })
             .catch_unwind()

@@ -1,6 +1,7 @@
 //! What the tests on a cluster share: its addresses, SQL through TiDB (the oracle), and reading through the engine.
 #![allow(dead_code)]
 
+pub mod access;
 pub mod fill;
 pub mod push;
 pub mod push_table;

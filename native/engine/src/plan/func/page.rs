@@ -102,8 +102,11 @@ fn table() -> TableDescriptor {
         handle: HandleKind::RowId,
         primary_column_ids: Vec::new(),
         primary_prefix_column_ids: Vec::new(),
+        handle_columns: Vec::new(),
         columns,
+        indexes: Vec::new(),
         partitions: None,
+        partitioning: None,
     }
 }
 

@@ -1,26 +1,16 @@
-//! Partitioning expressions: one column, functions of dates, and integer arithmetic with constants.
-//!
-//! ```text
-//! expr     term (('+' | '-') term)*
-//! term     primary (('*' | '%' | DIV) primary)*          the right side of % and DIV is a number
-//! primary  number | `column` | '(' expr ')' | FUNCTION '(' expr ')'
-//! ```
-//! That is the form in which TiDB keeps them: names quoted, MOD as %, no spaces but around DIV. Everything else is refused.
+//! Partitioning expressions: one column, functions of dates, and integer arithmetic with constants. How they are written: `parse`.
 
 use ti_codec::datum::Datum;
 use ti_codec::field_type::{type_code as t, FieldType};
 use ti_codec::mysql::time::MysqlTime;
 
-use super::{damaged, find, unsupported};
-use crate::catalog::show::field_type;
-use crate::catalog::table_info::ColumnInfo;
+use super::parse::{Parser, Refusal};
+use super::{damaged, unsupported, Column};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Days from 0000-01-01, as MySQL counts, to 1970-01-01.
 const DAYS_TO_EPOCH: i128 = 719_528;
 const DAY_SECONDS: i128 = 86_400;
-/// Deeper than any expression that people write.
-const MAX_DEPTH: usize = 32;
 
 /// An expression with an integer value.
 #[derive(Debug)]
@@ -30,7 +20,7 @@ pub(super) struct Expr {
 }
 
 #[derive(Debug)]
-enum Node {
+pub(super) enum Node {
     Number(i128),
     /// An integer column.
     Column {
@@ -51,7 +41,7 @@ enum Node {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum DateFunction {
+pub(super) enum DateFunction {
     Year,
     Quarter,
     Month,
@@ -69,15 +59,9 @@ enum DateFunction {
 
 impl Expr {
     /// Reads an expression over the columns of a table.
-    pub(super) fn parse(text: &str, columns: &[ColumnInfo]) -> Result<Self> {
-        let mut parser = Parser {
-            rest: text.trim(),
-            columns,
-            depth: 0,
-        };
-        let node = parser
-            .expr()
-            .and_then(|node| parser.at_end().map(|()| node))
+    pub(super) fn parse(text: &str, columns: &[Column]) -> Result<Self> {
+        let node = Parser::new(text, columns)
+            .read()
             .map_err(|e| match e {
                 Refusal::NotKnown => unsupported(format!(
                     "this version cannot compute the partitioning expression {text}; it knows columns, functions of dates, and + - * % DIV with numbers"
@@ -106,6 +90,31 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Offsets of its columns.
+    pub(super) fn offsets(&self) -> Vec<usize> {
+        let mut offsets = Vec::new();
+        self.node.offsets(&mut offsets);
+        offsets.sort_unstable();
+        offsets.dedup();
+        offsets
+    }
+
+    /// The offset of the one column with which its value never falls.
+    pub(super) fn monotone_offset(&self) -> Option<usize> {
+        match &self.node {
+            Node::Column { offset, .. } => Some(*offset),
+            Node::Date { function, offset } => function.is_monotone().then_some(*offset),
+            _ => None,
+        }
+    }
+
+    /// Is it a function of a date?
+    pub(super) fn is_function(&self) -> bool {
+        matches!(self.node, Node::Date { .. })
+    }
+}
+
 type Checked<T> = std::result::Result<T, Failure>;
 
 /// Why an expression has no value for a row.
@@ -116,7 +125,19 @@ enum Failure {
 }
 
 impl Node {
-    fn is_unsigned(&self) -> bool {
+    fn offsets(&self, out: &mut Vec<usize>) {
+        match self {
+            Self::Number(_) => {}
+            Self::Column { offset, .. } | Self::Date { offset, .. } => out.push(*offset),
+            Self::Abs(inner) => inner.offsets(out),
+            Self::Binary { left, right, .. } => {
+                left.offsets(out);
+                right.offsets(out);
+            }
+        }
+    }
+
+    pub(super) fn is_unsigned(&self) -> bool {
         match self {
             Self::Number(v) => i64::try_from(*v).is_err(),
             Self::Column { unsigned, .. } | Self::Binary { unsigned, .. } => *unsigned,
@@ -184,7 +205,7 @@ fn in_range(value: i128, unsigned: bool) -> Checked<i128> {
 }
 
 impl DateFunction {
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "YEAR" => Self::Year,
             "QUARTER" => Self::Quarter,
@@ -203,8 +224,12 @@ impl DateFunction {
         })
     }
 
+    fn is_monotone(self) -> bool {
+        matches!(self, Self::Year | Self::ToDays | Self::ToSeconds | Self::UnixTimestamp)
+    }
+
     /// Whether the function is computed for this type. What a TIMESTAMP shows depends on the time zone, but not its moment.
-    fn takes(self, ty: &FieldType) -> bool {
+    pub(super) fn takes(self, ty: &FieldType) -> bool {
         match self {
             Self::UnixTimestamp => ty.tp == t::TIMESTAMP,
             Self::Hour | Self::Minute | Self::Second => ty.tp == t::DATETIME,
@@ -245,193 +270,5 @@ impl DateFunction {
             Self::UnixTimestamp if *time == MysqlTime::default() => 0,
             Self::UnixTimestamp => days()? * DAY_SECONDS + seconds,
         })
-    }
-}
-
-/// Why an expression was not read.
-enum Refusal {
-    NotKnown,
-    Error(Error),
-}
-
-struct Parser<'a> {
-    rest: &'a str,
-    columns: &'a [ColumnInfo],
-    depth: usize,
-}
-
-type Parsed<T> = std::result::Result<T, Refusal>;
-
-impl<'a> Parser<'a> {
-    fn eat(&mut self, token: &str) -> bool {
-        let rest = self.rest.trim_start();
-        let found = rest
-            .get(..token.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(token));
-        if found {
-            self.rest = rest.get(token.len()..).unwrap_or_default();
-        }
-        found
-    }
-
-    fn expect(&mut self, token: &str) -> Parsed<()> {
-        if self.eat(token) {
-            Ok(())
-        } else {
-            Err(Refusal::NotKnown)
-        }
-    }
-
-    fn at_end(&self) -> Parsed<()> {
-        if self.rest.trim().is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::NotKnown)
-        }
-    }
-
-    fn expr(&mut self) -> Parsed<Node> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(Refusal::NotKnown);
-        }
-        let mut left = self.term()?;
-        loop {
-            let op = if self.eat("+") {
-                '+'
-            } else if self.eat("-") {
-                '-'
-            } else {
-                break;
-            };
-            left = binary(op, left, self.term()?);
-        }
-        self.depth -= 1;
-        Ok(left)
-    }
-
-    fn term(&mut self) -> Parsed<Node> {
-        let mut left = self.primary()?;
-        loop {
-            let op = if self.eat("*") {
-                '*'
-            } else if self.eat("%") {
-                '%'
-            } else if self.eat("DIV ") {
-                'd'
-            } else {
-                return Ok(left);
-            };
-            let right = self.primary()?;
-            // Division by zero is NULL or an error, by SQL mode.
-            if op != '*' && !matches!(right, Node::Number(1..)) {
-                return Err(Refusal::NotKnown);
-            }
-            left = binary(op, left, right);
-        }
-    }
-
-    fn primary(&mut self) -> Parsed<Node> {
-        if self.eat("(") {
-            let node = self.expr()?;
-            self.expect(")")?;
-            return Ok(node);
-        }
-        if self.rest.trim_start().starts_with('`') {
-            let info = self.column()?;
-            let ty = field_type(&info.field_type);
-            return match ty.tp {
-                t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG => Ok(Node::Column {
-                    offset: info.offset,
-                    unsigned: ty.is_unsigned(),
-                }),
-                // A YEAR is unsigned by its flag; its values are small and never negative.
-                t::YEAR => Ok(Node::Column {
-                    offset: info.offset,
-                    unsigned: false,
-                }),
-                _ => Err(Refusal::NotKnown),
-            };
-        }
-        let word = self.word();
-        if word.starts_with(|c: char| c.is_ascii_digit()) {
-            let number: u64 = word.parse().map_err(|_| Refusal::NotKnown)?;
-            return Ok(Node::Number(i128::from(number)));
-        }
-        let name = word.to_ascii_uppercase();
-        self.expect("(")?;
-        let node = match name.as_str() {
-            "ABS" => Node::Abs(Box::new(self.expr()?)),
-            // Whole seconds of a moment that has fractions.
-            "FLOOR" => {
-                let function = self.word().to_ascii_uppercase();
-                if function != "UNIX_TIMESTAMP" {
-                    return Err(Refusal::NotKnown);
-                }
-                self.expect("(")?;
-                let node = self.date(DateFunction::UnixTimestamp, true)?;
-                self.expect(")")?;
-                node
-            }
-            other => self.date(DateFunction::named(other).ok_or(Refusal::NotKnown)?, false)?,
-        };
-        self.expect(")")?;
-        Ok(node)
-    }
-
-    fn date(&mut self, function: DateFunction, fractions: bool) -> Parsed<Node> {
-        let info = self.column()?;
-        let ty = field_type(&info.field_type);
-        let whole = fractions || !matches!(function, DateFunction::UnixTimestamp) || ty.fsp() == 0;
-        if !function.takes(&ty) || !whole {
-            return Err(Refusal::NotKnown);
-        }
-        Ok(Node::Date {
-            function,
-            offset: info.offset,
-        })
-    }
-
-    /// A name or number.
-    fn word(&mut self) -> &'a str {
-        let rest = self.rest.trim_start();
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
-        let (word, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        self.rest = rest;
-        word
-    }
-
-    /// A name in backquotes; a backquote in it is doubled.
-    fn column(&mut self) -> Parsed<&'a ColumnInfo> {
-        self.expect("`")?;
-        let mut name = String::new();
-        let mut chars = self.rest.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            if c != '`' {
-                name.push(c);
-            } else if chars.next_if(|(_, next)| *next == '`').is_some() {
-                name.push('`');
-            } else {
-                self.rest = self.rest.get(at + 1..).unwrap_or_default();
-                return find(self.columns, &name).map_err(Refusal::Error);
-            }
-        }
-        Err(Refusal::NotKnown)
-    }
-}
-
-fn binary(op: char, left: Node, right: Node) -> Node {
-    let unsigned = match op {
-        // The sign of a remainder is that of the dividend.
-        '%' => left.is_unsigned(),
-        _ => left.is_unsigned() || right.is_unsigned(),
-    };
-    Node::Binary {
-        op,
-        left: Box::new(left),
-        right: Box::new(right),
-        unsigned,
     }
 }

@@ -11,13 +11,20 @@
 //! What TiDB would do is done exactly or refused by name when the table is opened. Source: TiDB `table/tables/partition.go`.
 
 mod expr;
+mod parse;
+mod prune;
 mod value;
+
+pub use prune::{Bound, ColumnValues};
 
 use std::collections::HashMap;
 
 use ti_codec::datum::Datum;
+use ti_codec::field_type::FieldType;
 
-use crate::catalog::table_info::{ColumnInfo, PartitionDefinition, PartitionInfo, TableInfo};
+use crate::catalog::descriptor::{PartitionDescriptor, PartitioningDescriptor, TableDescriptor};
+use crate::catalog::show::field_type;
+use crate::catalog::table_info::{PartitionDefinition, TableInfo};
 use crate::error::{Error, ErrorKind, Result};
 use expr::Expr;
 use value::{Crc32, PartitionColumn, Value};
@@ -67,8 +74,17 @@ fn damaged(reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::Decode, reason)
 }
 
+/// A column that rows may be placed by.
+#[derive(Debug)]
+struct Column {
+    name: String,
+    /// Where its value is in rows.
+    offset: usize,
+    ty: FieldType,
+}
+
 impl PartitionLocator {
-    /// For a partitioned table.
+    /// For a partitioned table. Rows are given as their datums by column offset.
     ///
     /// # Errors
     /// `UnsupportedFeature` when rows cannot be placed as TiDB places them (an expression, a type, a collation), or while a statement changes the
@@ -80,29 +96,69 @@ impl PartitionLocator {
             .as_ref()
             .filter(|p| p.enable)
             .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, format!("table `{name}` is not partitioned")))?;
-        Self::build(table, partition).map_err(|e| e.context(format!("the partitions of table `{name}`")))
+        let place = |e: Error| e.context(format!("the partitions of table `{name}`"));
+        if partition.ddl_action != 0 || partition.ddl_state != 0 {
+            return Err(place(unsupported(
+                "a statement is changing them; write again when ADMIN SHOW DDL JOBS shows it done",
+            )));
+        }
+        let columns = table.cols.iter().map(|c| Column {
+            name: c.name.0.clone(),
+            offset: c.offset,
+            ty: field_type(&c.field_type),
+        });
+        let columns: Vec<Column> = columns.collect();
+        let rule = PartitioningDescriptor {
+            method: partition.method,
+            expr: partition.expr.clone(),
+            columns: partition.columns.iter().map(|name| name.0.clone()).collect(),
+        };
+        let definition = |d: &PartitionDefinition| PartitionDescriptor {
+            id: d.id,
+            name: d.name.0.clone(),
+            less_than: d.less_than.clone(),
+            in_values: d.in_values.clone(),
+        };
+        let definitions: Vec<_> = partition.definitions.iter().map(definition).collect();
+        Self::build(name, &columns, &rule, &definitions).map_err(place)
     }
 
-    fn build(table: &TableInfo, partition: &PartitionInfo) -> Result<Self> {
-        if partition.ddl_action != 0 || partition.ddl_state != 0 {
-            return Err(unsupported(
-                "a statement is changing them; write again when ADMIN SHOW DDL JOBS shows it done",
-            ));
-        }
-        let definitions = &partition.definitions;
+    /// For the readable partitions of a table. Rows are given as the datums of its public columns in their order.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_descriptor(table: &TableDescriptor) -> Result<Self> {
+        let (Some(rule), Some(partitions)) = (&table.partitioning, &table.partitions) else {
+            return Err(unsupported("they are none, or a statement is changing them"));
+        };
+        let columns = table.columns.iter().enumerate().map(|(offset, c)| Column {
+            name: c.name.clone(),
+            offset,
+            ty: c.field_type(),
+        });
+        let columns: Vec<Column> = columns.collect();
+        Self::build(&table.table, &columns, rule, partitions)
+    }
+
+    fn build(
+        table: &str,
+        columns: &[Column],
+        partitioning: &PartitioningDescriptor,
+        definitions: &[PartitionDescriptor],
+    ) -> Result<Self> {
         if definitions.is_empty() {
             return Err(damaged("there are none"));
         }
-        let expr = || Expr::parse(&partition.expr, &table.cols);
-        let columns = || -> Result<Vec<PartitionColumn>> {
-            let column = |name: &crate::catalog::table_info::Name| PartitionColumn::new(find(&table.cols, &name.0)?);
-            partition.columns.iter().map(column).collect()
+        let expr = || Expr::parse(&partitioning.expr, columns);
+        let by_columns = !partitioning.columns.is_empty();
+        let key_columns = || -> Result<Vec<PartitionColumn>> {
+            let column = |name: &String| PartitionColumn::new(find(columns, name)?);
+            partitioning.columns.iter().map(column).collect()
         };
-        let by_columns = !partition.columns.is_empty();
-        let rule = match (partition.method, by_columns) {
+        let rule = match (partitioning.method, by_columns) {
             (HASH, false) => Rule::Hash(expr()?),
             (KEY, true) => {
-                let columns = columns()?;
+                let columns = key_columns()?;
                 columns.iter().try_for_each(PartitionColumn::check_key)?;
                 Rule::Key(columns)
             }
@@ -111,7 +167,7 @@ impl PartitionLocator {
                 Rule::Range(expr()?, bounds)
             }
             (RANGE, true) => {
-                let columns = columns()?;
+                let columns = key_columns()?;
                 let bounds = definitions
                     .iter()
                     .map(|d| column_bounds(d, &columns))
@@ -127,7 +183,7 @@ impl PartitionLocator {
                 Rule::List(expr()?, listed(definitions, one)?)
             }
             (LIST, true) => {
-                let columns = columns()?;
+                let columns = key_columns()?;
                 let all = |values: &[String]| tuple(values, &columns);
                 let listed = listed(definitions, all)?;
                 Rule::ListColumns(columns, listed)
@@ -135,7 +191,7 @@ impl PartitionLocator {
             (method, _) => return Err(unsupported(format!("method {method} is not known to this version"))),
         };
         Ok(Self {
-            table: table.name.0.clone(),
+            table: table.to_owned(),
             rule,
             ids: definitions.iter().map(|d| d.id).collect(),
         })
@@ -154,13 +210,17 @@ impl PartitionLocator {
     }
 
     fn index(&self, row: &[Datum<'_>]) -> Result<usize> {
-        let missing = |value: Option<i128>| {
-            let text = value.map_or_else(|| NULL.to_owned(), |v| v.to_string());
-            self.no_partition(&text)
-        };
-        match &self.rule {
+        self.place(row)?.map_err(|value| self.no_partition(&value))
+    }
+
+    /// The partition's number, or the value that no partition takes.
+    fn place(&self, row: &[Datum<'_>]) -> Result<std::result::Result<usize, String>> {
+        let missing = |value: Option<i128>| value.map_or_else(|| NULL.to_owned(), |v| v.to_string());
+        Ok(match &self.rule {
             Rule::Hash(expr) => {
-                let Some(value) = expr.evaluate(row)? else { return Ok(0) };
+                let Some(value) = expr.evaluate(row)? else {
+                    return Ok(Ok(0));
+                };
                 // As TiDB: the bits of an unsigned value as a signed one, and the remainder's sign dropped.
                 let count = i64::try_from(self.ids.len()).unwrap_or(i64::MAX);
                 let remainder = (value as i64 % count).unsigned_abs();
@@ -186,9 +246,7 @@ impl PartitionLocator {
             Rule::RangeColumns(columns, bounds) => {
                 let values = values(columns, row)?;
                 let at = bounds.partition_point(|bound| !is_below(&values, bound));
-                (at < bounds.len())
-                    .then_some(at)
-                    .ok_or_else(|| self.no_partition(&shown(&values)))
+                (at < bounds.len()).then_some(at).ok_or_else(|| shown(&values))
             }
             Rule::List(expr, listed) => {
                 let value = expr.evaluate(row)?;
@@ -196,9 +254,9 @@ impl PartitionLocator {
             }
             Rule::ListColumns(columns, listed) => {
                 let values = values(columns, row)?;
-                listed.get(&values).ok_or_else(|| self.no_partition(&shown(&values)))
+                listed.get(&values).ok_or_else(|| shown(&values))
             }
-        }
+        })
     }
 
     fn no_partition(&self, value: &str) -> Error {
@@ -243,11 +301,11 @@ fn shown(values: &[Value<'_>]) -> String {
 }
 
 /// A column by its name; names are equal without case.
-fn find<'a>(columns: &'a [ColumnInfo], name: &str) -> Result<&'a ColumnInfo> {
+fn find<'a>(columns: &'a [Column], name: &str) -> Result<&'a Column> {
     let wanted = name.to_lowercase();
     columns
         .iter()
-        .find(|c| c.name.0.to_lowercase() == wanted)
+        .find(|c| c.name.to_lowercase() == wanted)
         .ok_or_else(|| damaged(format!("they are made of column `{name}`, which does not exist")))
 }
 
@@ -257,20 +315,20 @@ fn number(text: &str) -> Result<i128> {
         .map_err(|_| unsupported(format!("the bound or value {text} is not a number")))
 }
 
-fn range_bound(definition: &PartitionDefinition) -> Result<Option<i128>> {
+fn range_bound(definition: &PartitionDescriptor) -> Result<Option<i128>> {
     match definition.less_than.as_slice() {
         [bound] if bound.eq_ignore_ascii_case(MAXVALUE) => Ok(None),
         [bound] => number(bound).map(Some),
-        _ => Err(damaged(format!("`{}` has not one bound", definition.name.0))),
+        _ => Err(damaged(format!("`{}` has not one bound", definition.name))),
     }
 }
 
-fn column_bounds(definition: &PartitionDefinition, columns: &[PartitionColumn]) -> Result<Vec<Value<'static>>> {
+fn column_bounds(definition: &PartitionDescriptor, columns: &[PartitionColumn]) -> Result<Vec<Value<'static>>> {
     let texts = &definition.less_than;
     if texts.len() != columns.len() {
         return Err(damaged(format!(
             "`{}` has {} bounds for {} columns",
-            definition.name.0,
+            definition.name,
             texts.len(),
             columns.len()
         )));
@@ -301,7 +359,7 @@ fn tuple(texts: &[String], columns: &[PartitionColumn]) -> Result<Vec<Value<'sta
 }
 
 fn listed<K: std::hash::Hash + Eq>(
-    definitions: &[PartitionDefinition],
+    definitions: &[PartitionDescriptor],
     key: impl Fn(&[String]) -> Result<K>,
 ) -> Result<Listed<K>> {
     let mut all = Listed {

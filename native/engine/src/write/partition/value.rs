@@ -10,9 +10,7 @@ use ti_codec::field_type::{type_code as t, FieldType};
 use ti_codec::mysql::time::MysqlTime;
 use ti_codec::mysql::{bit, duration, enum_set};
 
-use super::{damaged, number, unsupported};
-use crate::catalog::show::field_type;
-use crate::catalog::table_info::ColumnInfo;
+use super::{damaged, number, unsupported, Column};
 use crate::error::{Error, Result};
 
 /// A value that compares as TiDB compares those of its column. NULL is below all others.
@@ -53,17 +51,17 @@ pub(super) struct PartitionColumn {
 }
 
 impl PartitionColumn {
-    pub(super) fn new(info: &ColumnInfo) -> Result<Self> {
-        let ty = field_type(&info.field_type);
+    pub(super) fn new(info: &Column) -> Result<Self> {
+        let ty = info.ty.clone();
         let is_text = matches!(
             ty.tp,
             t::VARCHAR | t::VAR_STRING | t::STRING | t::TINY_BLOB | t::ENUM | t::SET
         );
         let collation = if is_text { ty.collate.as_str() } else { "binary" };
         let collation =
-            Collation::of(collation).map_err(|e| Error::from(e).context(format!("column `{}`", info.name.0)))?;
+            Collation::of(collation).map_err(|e| Error::from(e).context(format!("column `{}`", info.name)))?;
         Ok(Self {
-            name: info.name.0.clone(),
+            name: info.name.clone(),
             offset: info.offset,
             ty,
             collation,
@@ -89,13 +87,28 @@ impl PartitionColumn {
 
     /// The value in a row.
     pub(super) fn value<'b>(&self, row: &'b [Datum<'_>]) -> Result<Value<'b>> {
-        Ok(match (self.datum(row)?, self.ty.tp) {
+        match (self.datum(row)?, self.ty.tp) {
+            (Datum::Bytes(text), t::VARCHAR | t::VAR_STRING | t::STRING) => {
+                Ok(Value::Text(self.collation.sort_key(text)?))
+            }
+            (datum, _) => self.key_value(datum),
+        }
+    }
+
+    /// Where the column is in rows.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// A value of the column; a text is given by its sort key.
+    pub(super) fn key_value(&self, datum: &Datum<'_>) -> Result<Value<'static>> {
+        Ok(match (datum, self.ty.tp) {
             (Datum::Null, _) => Value::Null,
             (Datum::Int(v), t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG) => Value::Int(i128::from(*v)),
             (Datum::Uint(v), t::TINY | t::SHORT | t::INT24 | t::LONG | t::LONG_LONG) => Value::Int(i128::from(*v)),
             (Datum::Uint(v), t::DATE | t::DATETIME) => Value::Time(*v),
             (Datum::Duration(v), t::DURATION) => Value::Duration(*v),
-            (Datum::Bytes(text), t::VARCHAR | t::VAR_STRING | t::STRING) => Value::Text(self.collation.sort_key(text)?),
+            (Datum::Bytes(key), t::VARCHAR | t::VAR_STRING | t::STRING) => Value::Text(Cow::Owned(key.to_vec())),
             _ => return Err(self.mismatch()),
         })
     }
