@@ -204,7 +204,12 @@ fn many_rows_are_looked_up_while_regions_split_and_locks_are_met() {
     };
     let columns = subject.columns();
     let check = || {
-        let (explain, read, passing) = subject.check(&cluster, &[condition.clone()], &columns, push_down(true, true));
+        let (explain, read, passing) = subject.check(
+            &cluster,
+            std::slice::from_ref(&condition),
+            &columns,
+            push_down(true, true),
+        );
         assert!(explain.contains("IndexLookUp"), "{explain}");
         assert_eq!((read, passing), (12_000, 12_000));
     };
@@ -350,7 +355,7 @@ fn covering_indexes_hold_values_of_every_type() {
             "INSERT INTO {name} SELECT CONCAT(_tidb_rowid), plain.* FROM plain"
         ));
         let schema = cluster.load(name).unwrap();
-        for at in 0..types.len() {
+        for (at, ty) in types.iter().enumerate() {
             let wanted = format!("c{at}");
             let plan = cluster.plan_with(&schema, &["id", &wanted], |spec| {
                 spec.runtime_filters = vec![call("IS_NOT_NULL", vec![column(&wanted)])];
@@ -371,7 +376,7 @@ fn covering_indexes_hold_values_of_every_type() {
             let mut stored = cluster.rows(&format!("SELECT id, {wanted} FROM {name} WHERE {wanted} IS NOT NULL"));
             read.sort();
             stored.sort();
-            assert_eq!(read.len(), stored.len(), "{name} {}", types[at]);
+            assert_eq!(read.len(), stored.len(), "{name} {ty}");
             for (read, stored) in read.iter().zip(&stored) {
                 // TiDB prints seven digits of a FLOAT, which may be those of a neighbour's middle.
                 let single = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<f32>().ok());

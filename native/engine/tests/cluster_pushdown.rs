@@ -1,4 +1,5 @@
 //! Push-down on a cluster: what is pushed gives the rows of TiDB's own answer, and of the rows that are read without it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Push-down on a cluster: collations, type options, what is refused, and the sums of Spark's types.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

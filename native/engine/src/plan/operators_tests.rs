@@ -209,7 +209,7 @@ fn conditions_of_dates_look_at_the_calendar() {
     let valid =
         "120(6017(#1) 1:8000000000000000); 120(6022(#1) 1:8000000000000000); 3102(110(6022(#1) 1:800000000000001c) ";
     let text = conditions(before.clone());
-    assert!(text.starts_with(&format!("Selection 104(#1 107:")), "{text}");
+    assert!(text.starts_with("Selection 104(#1 107:"), "{text}");
     assert!(text.contains(valid), "{text}");
     // Where the condition may hold without a date, an invalid one becomes NULL first.
     let text = conditions(call("OR", vec![before, call("=", vec![col("i"), int(1)])]));

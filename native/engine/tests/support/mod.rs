@@ -1,5 +1,5 @@
 //! What the tests on a cluster share: its addresses, SQL through TiDB (the oracle), and reading through the engine.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod access;
 pub mod fill;
