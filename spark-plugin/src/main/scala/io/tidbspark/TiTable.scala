@@ -98,7 +98,8 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
     Entries.All
       .filter(entry => entry.scopes(Scope.TableOption) && !entry.scopes(Scope.ReadOption))
       .foreach(refuseChange(_, options))
-    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(TiConf(options, context.catalogProperties)))
+    val conf = TiConf(options, context.catalogProperties)
+    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(conf), ReadConf.pushDown(conf, SQLConf.get))
   }
 
   /** `TRUNCATE TABLE`: all rows go away in one transaction, as by INSERT OVERWRITE without rows; ids are not given again. */

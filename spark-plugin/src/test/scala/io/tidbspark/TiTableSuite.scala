@@ -126,7 +126,7 @@ class TiTableSuite extends AnyFunSuite {
 
   test("the description says table, columns and moment before anything was asked of the cluster") {
     val text = scan(table(at = ReadTimestamp.Tso(9)), Seq("b", "a")).description()
-    assert(text == "TableFullScan c.db.t columns=[b, a] read_ts=9 (TSO 9)")
+    assert(text == "TiDBScan c.db.t columns=[b, a] read_ts=9 (TSO 9)")
   }
 
   private def write(table: TiTable, columns: StructType, entries: (String, String)*): Unit = {

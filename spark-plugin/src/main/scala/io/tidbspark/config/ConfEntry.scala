@@ -22,6 +22,9 @@ object Scope {
 
   /** `--conf spark.tispark.name=value` or a system property: read once per JVM. */
   case object Process extends Scope("process")
+
+  /** Where a setting of reads may be given that does not change what a table looks like. */
+  val Reading: Set[Scope] = Set(ReadOption, Session, Catalog)
 }
 
 /** A name that a setting had before (mostly in TiSpark), and how its text is translated. */

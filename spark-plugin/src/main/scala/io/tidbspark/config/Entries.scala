@@ -9,7 +9,6 @@ import io.tidbspark.proto.{TypeOptions, WriteSpec}
 /** Every setting, declared once. The documentation page is generated from this list. */
 object Entries {
   private val Everywhere: Set[Scope] = Set(TableOption, Session, Catalog)
-  private val Reading: Set[Scope] = Set(ReadOption, Session, Catalog)
   private val Writing: Set[Scope] = Set(WriteOption, Session, Catalog)
 
   private val MaxMillis = (1L << 46) - 1
@@ -389,6 +388,7 @@ object Entries {
     "Catalog" -> Seq(StaleRead, DbPrefix, SystemDatabases, ShowRowId),
     "Types" -> Seq(TinyInt1, ZeroDate, DecimalOverflow, BitType, TimeType, TimestampNtz, RefusedTypes),
     "Scan" -> Seq(Columnar, ScanConcurrency, BatchRows, MemoryLimit, PartitionSize, PreferredLocations),
+    "Push-down and planning" -> PlanEntries.All,
     "Write" -> Seq(
       WriteEnable,
       WriteMode,

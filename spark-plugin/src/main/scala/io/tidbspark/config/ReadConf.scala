@@ -1,5 +1,7 @@
 package io.tidbspark.config
 
+import org.apache.spark.sql.internal.SQLConf
+
 import io.tidbspark.compat.Converters._
 import io.tidbspark.proto
 
@@ -32,6 +34,29 @@ object ReadConf {
     partitionBytes = conf(Entries.PartitionSize),
     locality = conf(Entries.PreferredLocations)
   )
+
+  /** What may be pushed down, and the settings of Spark that say what an expression means. */
+  def pushDown(conf: TiConf, spark: SQLConf): proto.PushDown = {
+    val indexes = conf(PlanEntries.AllowIndexRead)
+    proto.PushDown
+      .newBuilder()
+      .setFilters(conf(PlanEntries.AllowFilterPushDown))
+      .setAggregates(conf(PlanEntries.AllowAggPushDown))
+      .setTopN(conf(PlanEntries.AllowTopNPushDown))
+      .setLimit(conf(PlanEntries.AllowLimitPushDown))
+      .setIndexRead(indexes)
+      .setIndexFirst(indexes && conf(PlanEntries.IndexFirst))
+      .setPartitionPruning(conf(PlanEntries.AllowPartitionPruning))
+      .addAllRefusedFunctions(conf.get(PlanEntries.RefusedFunctions).getOrElse(Nil).asJava)
+      .setAnsi(spark.ansiEnabled)
+      .setTimeZone(spark.sessionLocalTimeZone)
+      .setDecimalPrecisionLoss(spark.decimalOperationsAllowPrecisionLoss)
+      .setStatistics(conf(PlanEntries.StatisticsAutoLoad))
+      .setIndexBatchRows(conf(PlanEntries.IndexBatchRows))
+      .setIndexConcurrency(conf(PlanEntries.IndexConcurrency))
+      .setIndexDowngradeRows(conf(PlanEntries.IndexDowngradeRows))
+      .build()
+  }
 
   /** @param timeZone Spark's session time zone */
   def types(conf: TiConf, timeZone: String): proto.TypeOptions =

@@ -15,7 +15,6 @@ object Unserved {
   private val Heartbeat = "Drop it; locks are kept alive for as long as the write runs."
   private val OldRows = "Drop it; old rows are read in write.mode=upsert and ignore only."
   private val NoSplit = "Drop it; regions are not split before a write."
-  private val NoPushDown = "This version evaluates predicates and aggregates in Spark."
   private val Dead = "Drop it; it had no effect in TiSpark either."
   private val MySql = "This version needs no TiDB server."
   private val Pem = "Give PEM files in tls.ca, tls.cert and tls.key; key stores are not read."
@@ -27,17 +26,6 @@ object Unserved {
         "Drop it; a dead store is found by its first failing request.",
         "grpc.health_check_timeout_in_ms",
         "grpc.health_check_period_in_ms"
-      ) ++
-      rows(
-        NoPushDown,
-        "plan.allow_agg_pushdown",
-        "plan.allow_index_read",
-        "plan.use_index_scan_first",
-        "plan.unsupported_pushdown_exprs",
-        "plan.downgrade.index_threshold",
-        "index.scan_batch_size",
-        "index.scan_concurrency",
-        "statistics.auto_load"
       ) ++
       rows("Use scan.concurrency (requests per task).", "table.scan_concurrency", "kv_client_concurrency") ++
       rows("Drop it; the encoding is chosen per table.", "coprocess.streaming", "coprocess.codec_format") ++

@@ -44,6 +44,7 @@ final class RegionErrorsMetric extends TiCount("tidbRegionErrors", "region error
 final class LocksMetric extends TiCount("tidbLocks", "locks met")
 final class BackoffMetric extends TiTime("tidbBackoff", "time of back-off")
 final class RequestTimeMetric extends TiTime("tidbRequestTime", "time of requests")
+final class StoreTimeMetric extends TiTime("tidbStoreTime", "time of processing in the stores")
 final class DecodeTimeMetric extends TiTime("tidbDecodeTime", "time of decoding")
 final class WaitTimeMetric extends TiTime("tidbWaitTime", "time waited for a batch")
 final class PeakMemoryMetric extends TiPeak("tidbPeakMemory", "peak native memory of a task")
@@ -51,6 +52,8 @@ final class PeakMemoryMetric extends TiPeak("tidbPeakMemory", "peak native memor
 /** Of the driver. */
 final class PlanningTimeMetric extends TiTime("tidbPlanningTime", "time of planning the scan")
 final class RegionsMetric extends TiCount("tidbRegions", "regions to read")
+final class PartitionsReadMetric extends TiCount("tidbPartitionsRead", "partitions of the table to read")
+final class PartitionsPrunedMetric extends TiCount("tidbPartitionsPruned", "partitions of the table left out")
 
 /** One value, of a task or of the driver. */
 final case class TiMetricValue(override val name: String, override val value: Long) extends CustomTaskMetric
@@ -67,6 +70,7 @@ object TiMetric {
     new LocksMetric -> (_.getLocksMet),
     new BackoffMetric -> (_.getBackoffNanos),
     new RequestTimeMetric -> (_.getRequestNanos),
+    new StoreTimeMetric -> (_.getStoreNanos),
     new DecodeTimeMetric -> (_.getDecodeNanos),
     new WaitTimeMetric -> (_.getWaitNanos),
     new PeakMemoryMetric -> (_.getPeakMemoryBytes)
@@ -74,15 +78,24 @@ object TiMetric {
 
   private val planningTime = new PlanningTimeMetric
   private val regionCount = new RegionsMetric
+  private val partitionsRead = new PartitionsReadMetric
+  private val partitionsPruned = new PartitionsPrunedMetric
 
-  def all: Array[CustomMetric] = (Task.map(_._1) ++ Seq(planningTime, regionCount)).toArray
+  def all: Array[CustomMetric] = (Task.map(_._1) ++ Seq(planningTime, regionCount, partitionsRead, partitionsPruned)).toArray
 
   def ofTask(metrics: ScanMetrics): Array[CustomTaskMetric] =
     Task.map { case (metric, value) => TiMetricValue(metric.name, value(metrics)) }.toArray
 
-  /** @param planningNanos time from the first question to PD to the last partition */
-  def ofDriver(planningNanos: Long, regions: Long): Array[CustomTaskMetric] =
-    Array(TiMetricValue(planningTime.name, planningNanos), TiMetricValue(regionCount.name, regions))
+  /**
+   * @param planningNanos time from the first question to PD to the last partition
+   * @param partitions of the table, 0 when it is not partitioned
+   */
+  def ofDriver(planningNanos: Long, regions: Long, partitions: Long, read: Long): Array[CustomTaskMetric] = Array(
+    TiMetricValue(planningTime.name, planningNanos),
+    TiMetricValue(regionCount.name, regions),
+    TiMetricValue(partitionsRead.name, read),
+    TiMetricValue(partitionsPruned.name, partitions - read)
+  )
 
   private[metrics] def bytes(n: Long): String = {
     val units = Seq("TiB" -> 40, "GiB" -> 30, "MiB" -> 20, "KiB" -> 10)

@@ -1,13 +1,28 @@
 package io.tidbspark.read
 
+import scala.util.control.NonFatal
+
+import org.apache.spark.sql.connector.expressions.filter.Predicate
+import org.apache.spark.sql.connector.expressions.{Expressions, NamedReference}
 import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
-import org.apache.spark.sql.connector.read.{Batch, Scan}
+import org.apache.spark.sql.connector.read.{Batch, Scan, Statistics, SupportsReportStatistics, SupportsRuntimeV2Filtering}
 import org.apache.spark.sql.types.StructType
+import org.slf4j.LoggerFactory
 
+import io.tidbspark.compat.Converters._
 import io.tidbspark.metrics.TiMetric
+import io.tidbspark.proto.TableSchema
+import io.tidbspark.pushdown.{Planner, Text}
 
-/** One scan of a table, logically. */
-final class TiScan(val plan: ReadPlan) extends Scan {
+/**
+ * One scan of a table, logically.
+ *
+ * It reports neither an order nor a partitioning of its rows: a task reads several regions at once and answers batches as they come.
+ */
+final class TiScan(val plan: ReadPlan, planner: Planner)
+    extends Scan
+    with SupportsReportStatistics
+    with SupportsRuntimeV2Filtering {
   private val batch = new TiBatch(plan)
 
   override def readSchema(): StructType = plan.columns
@@ -20,7 +35,9 @@ final class TiScan(val plan: ReadPlan) extends Scan {
    */
   override def description(): String = {
     if (batch.planned.isDefined) plan.snapshot.holdAgain()
-    batch.planned.map(planned => TiScan.oneLine(planned.explain)).filter(_.nonEmpty).getOrElse(plan.summary)
+    val scan = batch.planned.map(planned => TiScan.oneLine(planned.explain)).filter(_.nonEmpty).getOrElse(plan.summary)
+    val found = batch.filters
+    if (found.isEmpty) scan else s"$scan RuntimeFilters: ${found.map(Text.expression).mkString("[", ", ", "]")}"
   }
 
   override def toBatch: Batch = batch
@@ -29,10 +46,41 @@ final class TiScan(val plan: ReadPlan) extends Scan {
   override def columnarSupportMode(): Scan.ColumnarSupportMode =
     if (plan.conf.columnar) Scan.ColumnarSupportMode.SUPPORTED else Scan.ColumnarSupportMode.UNSUPPORTED
 
+  /** Asked for more than once while Spark optimises, and by no means always: loaded by the first question. */
+  private lazy val statistics: Statistics =
+    if (!plan.rules.getStatistics) TiStatistics.Unknown
+    else {
+      // Groups are not more than rows: what goes into an aggregation bounds what comes out of it.
+      try TiStatistics(planner.statistics(plan.statisticsSpec), ofColumns = plan.pushed.aggregation.isEmpty)
+      catch {
+        case NonFatal(e) =>
+          TiScan.log.warn(s"${plan.table.displayName}: no statistics, Spark assumes a large table: ${e.getMessage}")
+          TiStatistics.Unknown
+      }
+    }
+
+  override def estimateStatistics(): Statistics = statistics
+
+  /** Columns by which keys and partitions can be found. After an aggregation or a limit a filter of rows would come too late. */
+  override def filterAttributes(): Array[NamedReference] =
+    runtimeColumns.map(TiScan.reference).toArray
+
+  private lazy val runtimeColumns: Seq[String] =
+    if (!plan.rules.getFilters || plan.pushed.aggregation.isDefined || plan.pushed.limit.isDefined) Nil
+    else {
+      val keys = TiScan.keyColumns(plan.table.schema)
+      plan.columns.fieldNames.toSeq.filter(keys)
+    }
+
+  override def filter(predicates: Array[Predicate]): Unit =
+    batch.filter(RuntimeFilters.translate(predicates.toSeq, runtimeColumns.toSet))
+
   override def supportedCustomMetrics(): Array[CustomMetric] = TiMetric.all
 
   override def reportDriverMetrics(): Array[CustomTaskMetric] =
-    batch.planned.map(planned => TiMetric.ofDriver(planned.nanos, planned.regions)).getOrElse(Array.empty)
+    batch.planned
+      .map(p => TiMetric.ofDriver(p.nanos, p.counts.regions, p.counts.partitions, p.counts.partitionsRead))
+      .getOrElse(Array.empty)
 
   override def equals(other: Any): Boolean = other match {
     case that: TiScan => plan == that.plan
@@ -43,6 +91,19 @@ final class TiScan(val plan: ReadPlan) extends Scan {
 }
 
 object TiScan {
+  private val log = LoggerFactory.getLogger(classOf[TiScan])
+
+  /** Columns of the primary key, of visible indexes and of the partitioning. */
+  private[read] def keyColumns(table: TableSchema): Set[String] = {
+    val expression = table.getPartitioning.getExpression
+    (table.getPrimaryKeyList.asScala.iterator ++
+      table.getIndexesList.asScala.iterator.filter(_.getVisible).flatMap(_.getColumnsList.asScala) ++
+      table.getColumnsList.asScala.iterator.map(_.getName).filter(name => expression.contains(quoted(name)))).toSet
+  }
+
+  private def quoted(name: String): String = "`" + name.replace("`", "``") + "`"
+
+  private def reference(name: String): NamedReference = Expressions.column(quoted(name))
 
   /** The operators of a tree as EXPLAIN of TiDB draws it, without the lines between them. */
   private[read] def oneLine(explain: String): String =

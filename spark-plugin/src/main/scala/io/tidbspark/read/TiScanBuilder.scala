@@ -7,22 +7,44 @@ import org.apache.spark.sql.types.StructType
 import io.tidbspark.TableContext
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.ScanConf
+import io.tidbspark.proto.PushDown
+import io.tidbspark.pushdown.{NativeScanPlanner, Planner}
 import io.tidbspark.time.Statement
 import io.tidbspark.types.SparkTypes
 
-/** Collects what Spark pushes down: the columns that it needs. */
-final class TiScanBuilder(context: TableContext, conf: ScanConf) extends ScanBuilder with SupportsPushDownRequiredColumns {
+/**
+ * Collects what Spark pushes down: columns here, the rest in the traits.
+ *
+ * @param rules what may be pushed
+ */
+final class TiScanBuilder(
+    override protected val context: TableContext,
+    conf: ScanConf,
+    override protected val rules: PushDown,
+    override protected val planner: Planner
+) extends ScanBuilder
+    with SupportsPushDownRequiredColumns
+    with PushDownState
+    with FilterPushDown
+    with AggregatePushDown
+    with LimitPushDown {
+
+  def this(context: TableContext, conf: ScanConf, rules: PushDown) =
+    this(context, conf, rules, new NativeScanPlanner(context.session))
+
   private var columns: StructType = SparkTypes.toSpark(context.schema)
 
   override def pruneColumns(required: StructType): Unit = columns = required
 
   /** @throws org.apache.spark.sql.AnalysisException when a needed column cannot be read */
   override def build(): Scan = {
-    val needed = columns.fieldNames.toSet
+    val output = pushed.aggregation.fold(columns)(_.output)
+    val needed = if (pushed.aggregation.isDefined) Set.empty[String] else columns.fieldNames.toSet
     context.schema.getColumnsList.asScala.find(column => needed(column.getName) && !column.getUnsupported.isEmpty).foreach {
       column =>
         throw new TiAnalysisException(s"Column ${context.displayName}.${column.getName}: ${column.getUnsupported}")
     }
-    new TiScan(ReadPlan(context, Statement.current().snapshot(context.session, context.readTimestamp), columns, conf))
+    val snapshot = Statement.current().snapshot(context.session, context.readTimestamp)
+    new TiScan(ReadPlan(context, snapshot, output, conf, rules, pushed), planner)
   }
 }

@@ -30,6 +30,31 @@ object SparkTypes {
       throw new IllegalArgumentException(s"The native library sent the type $kind, which this build does not know")
   }
 
+  /** None for a type that plan.DataType does not have, strings with a collation of Spark's among them. */
+  def toProto(dataType: DataType): Option[proto.DataType] = {
+    def plain(kind: Kind) = Some(proto.DataType.newBuilder().setKind(kind).build())
+    dataType match {
+      case BooleanType => plain(Kind.BOOLEAN)
+      case ByteType => plain(Kind.BYTE)
+      case ShortType => plain(Kind.SHORT)
+      case IntegerType => plain(Kind.INT)
+      case LongType => plain(Kind.LONG)
+      case FloatType => plain(Kind.FLOAT)
+      case DoubleType => plain(Kind.DOUBLE)
+      case decimal: DecimalType =>
+        Some(
+          proto.DataType.newBuilder().setKind(Kind.DECIMAL).setPrecision(decimal.precision).setScale(decimal.scale).build()
+        )
+      case StringType => plain(Kind.STRING)
+      case BinaryType => plain(Kind.BINARY)
+      case DateType => plain(Kind.DATE)
+      case TimestampType => plain(Kind.TIMESTAMP)
+      case TimestampNTZType => plain(Kind.TIMESTAMP_NTZ)
+      case _: DayTimeIntervalType => plain(Kind.DAY_TIME_INTERVAL)
+      case _ => None
+    }
+  }
+
   /**
    * The columns of a table. A column that cannot be read is shown as a nullable BINARY with the reason as comment, so that the
    * table stays visible; [[io.tidbspark.read.TiScanBuilder]] refuses a scan that touches it.

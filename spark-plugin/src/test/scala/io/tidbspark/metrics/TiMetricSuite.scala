@@ -10,7 +10,7 @@ class TiMetricSuite extends AnyFunSuite {
     metrics.foreach(metric => assert(metric.getClass.getDeclaredConstructor().newInstance().name == metric.name))
     val names = metrics.map(_.name).toSeq
     assert(names.distinct == names)
-    val reported = TiMetric.ofTask(ScanMetrics.getDefaultInstance) ++ TiMetric.ofDriver(1, 1)
+    val reported = TiMetric.ofTask(ScanMetrics.getDefaultInstance) ++ TiMetric.ofDriver(1, 1, 0, 0)
     assert(reported.map(_.name).toSet == names.toSet)
   }
 
