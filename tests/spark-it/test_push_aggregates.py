@@ -1,0 +1,107 @@
+"""Aggregates: pushed = not pushed = TiDB, over many regions, groups of every kind, and numbers at their limits."""
+import pytest
+
+from support.pushed import AGGREGATES, described, three_ways
+from support.sparks import CATALOG, settings
+
+ROWS = 6_000
+
+
+@pytest.fixture(scope="module")
+def things(oracle, database) -> str:
+    """A table in many regions; its name in Spark."""
+    oracle.execute("CREATE TABLE things (id INT PRIMARY KEY, g INT, h VARCHAR(20), i INT, b BIGINT, u BIGINT UNSIGNED, d DECIMAL(12,3), r DOUBLE, yes BOOL, "
+                   "s VARCHAR(80), day DATE, ts TIMESTAMP(3) NULL, e ENUM('x', 'y', 'Z'), y YEAR)")
+    oracle.insert("things", [(n, None, *(None,) * 12) if n % 101 == 0 else
+                             (n, n % 7, f"{'aAé'[n % 3]}{n % 5}", n * 7919 % 2003 - 1000, (n - 3000) * 10**12, n * 10**15, f"{n * 31 % 997 - 300}.{n % 1000:03}",
+                              (n * 37 % 701 - 350) / 16, n % 2, f"{'xyz'[n % 3] * (n % 50)}", f"20{n % 60 + 10}-0{n % 9 + 1}-1{n % 9}",
+                              f"2024-0{n % 9 + 1}-10 10:00:00.{n % 1000:03}", "xyZ"[n % 3], 1990 + n % 20) for n in range(ROWS)])
+    return f"{CATALOG}.{database}.things"
+
+
+QUERIES = {
+    "count": "SELECT count(*) FROM {}",
+    "counts": "SELECT count(*), count(i), count(s), count(1), count(yes) FROM {}",
+    "sums": "SELECT sum(i), sum(b), sum(d) FROM {}",
+    "extremes": "SELECT min(i), max(i), min(b), max(u), min(d), max(d), min(r), max(r), min(s), max(s), min(day), max(day), min(ts), max(ts) FROM {}",
+    "extremes_of_others": "SELECT min(y), max(y), min(yes), max(yes) FROM {}",
+    "filtered": "SELECT count(*), sum(i), max(s) FROM {} WHERE i > 100 AND g IN (1, 2)",
+    "nothing": "SELECT count(*), count(i), sum(i), sum(d), min(s), max(day) FROM {} WHERE i > 1000000",
+    "by_int": "SELECT g, count(*), sum(i), min(d), max(s) FROM {} GROUP BY g",
+    "by_text": "SELECT h, count(*), max(b) FROM {} GROUP BY h",
+    "by_two": "SELECT g, h, count(i), sum(d) FROM {} GROUP BY g, h",
+    "by_day": "SELECT day, count(*), min(ts) FROM {} GROUP BY day",
+    "by_enum": "SELECT e, count(*), sum(i) FROM {} GROUP BY e",
+    "by_unsigned": "SELECT u, count(*) FROM {} WHERE id < 500 GROUP BY u",
+    "groups": "SELECT DISTINCT g, h FROM {}",
+    "distinct": "SELECT count(DISTINCT g), count(DISTINCT h) FROM {}",
+    "distinct_by": "SELECT g, count(DISTINCT i) FROM {} GROUP BY g",
+    "having": "SELECT g, sum(i) AS n FROM {} GROUP BY g HAVING sum(i) > 0",
+    "twice": "SELECT g, sum(d), sum(d) + 1, count(*) FROM {} GROUP BY g",
+    "join": "SELECT x.g, count(*) FROM (SELECT g, max(i) AS m FROM {0} GROUP BY g) x JOIN {0} y ON x.m = y.i GROUP BY x.g",
+}
+PUSHED = {"count", "counts", "filtered", "nothing", "by_int", "by_text", "by_two", "by_day", "groups", "extremes"}
+
+
+@pytest.mark.parametrize("ansi", ["false", "true"])
+@pytest.mark.parametrize("name", QUERIES)
+def test_queries(spark, oracle, database, things, name, ansi):
+    query = QUERIES[name]
+    with settings(spark, sql__ansi__enabled=ansi):
+        frame = three_ways(spark, oracle, query.format(things), query.format(f"{database}.things"), AGGREGATES)
+        if name in PUSHED:
+            text, = described(frame)
+            assert "PushedAggregates: [" in text, text
+            assert ("PushedGroupBy: [" in text) == ("GROUP BY" in query or "DISTINCT" in query), text
+
+
+@pytest.mark.parametrize("query", [
+    "SELECT avg(i), avg(d) FROM {}", "SELECT g, avg(i) FROM {} GROUP BY g", "SELECT sum(r), avg(r) FROM {} WHERE id < 0", "SELECT sum(i + 1), max(i - id) FROM {}",
+    "SELECT i % 5, count(*) FROM {} GROUP BY i % 5", "SELECT year(day), count(*) FROM {} GROUP BY year(day)", "SELECT stddev(i), var_pop(i) FROM {} WHERE id < 100",
+    "SELECT sum(CASE WHEN i > 0 THEN d ELSE 0 END) FROM {}", "SELECT count(*) FILTER (WHERE i > 0) FROM {}", "SELECT g, h, count(*) FROM {} GROUP BY ROLLUP (g, h)",
+    "SELECT upper(h), count(*) FROM {} GROUP BY upper(h)", "SELECT max(struct(i, id)) FROM {}", "SELECT first_value(g) FROM (SELECT g FROM {} GROUP BY g ORDER BY g)",
+])
+@pytest.mark.parametrize("ansi", ["false", "true"])
+def test_of_spark(spark, oracle, things, query, ansi):
+    """What TiDB computes with other scales, or does not know: as without push-down."""
+    with settings(spark, sql__ansi__enabled=ansi):
+        three_ways(spark, oracle, query.format(things), None, AGGREGATES)
+
+
+def test_counting_reads_no_rows(spark, things):
+    frame = spark.sql(f"SELECT count(*) FROM {things}")
+    assert frame.first()[0] == ROWS
+    with settings(spark, **AGGREGATES):
+        assert "PushedAggregates" not in described(spark.sql(f"SELECT count(*) FROM {things}"))[0]
+
+
+LIMITS = {
+    "big": ("BIGINT", ["9223372036854775807", "9223372036854775807", "-9223372036854775808", "-1", "NULL"]),
+    "int_": ("INT", ["2147483647", "2147483647", "2147483647", "-2147483648"]),
+    "unsigned": ("BIGINT UNSIGNED", ["18446744073709551615", "18446744073709551615", "0", "9223372036854775808"]),
+    "dec_38": ("DECIMAL(38,0)", ["9" * 38, "9" * 38, "-" + "9" * 38, "1", "NULL"]),
+    "dec_38_30": ("DECIMAL(38,30)", ["99999999." + "9" * 30, "99999999." + "9" * 30, "-0." + "0" * 29 + "1"]),
+    "dec_18": ("DECIMAL(18,0)", ["9" * 18] * 20),
+    "dec_4": ("DECIMAL(4,2)", ["99.99"] * 30 + ["-99.99", "NULL"]),
+    "dec_1": ("DECIMAL(1,0)", ["9"] * 40 + ["-9"] * 3),
+    "double_": ("DOUBLE", ["1.7976931348623157e308", "1.7976931348623157e308", "-1.7976931348623157e308", "4.9e-324", "-0e0"]),
+}
+
+
+@pytest.mark.parametrize("ansi", ["false", "true"])
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits(spark, oracle, database, name, ansi):
+    """Sums that leave a type, as a whole or on the way: the same answer, or the same kind of error."""
+    mysql, values = LIMITS[name]
+    oracle.execute(f"CREATE TABLE IF NOT EXISTS limits_{name} (id INT PRIMARY KEY, g INT, v {mysql})")
+    if not oracle.rows(f"SELECT id FROM limits_{name} LIMIT 1"):
+        oracle.execute(f"INSERT INTO limits_{name} VALUES " + ", ".join(f"({n}, {n % 2}, {value})" for n, value in enumerate(values)))
+    for query in ("SELECT sum(v), count(v), min(v), max(v) FROM {}", "SELECT g, sum(v), count(*) FROM {} GROUP BY g", "SELECT avg(v) FROM {}"):
+        answers = []
+        for off in ({}, AGGREGATES):
+            with settings(spark, sql__ansi__enabled=ansi, **off):
+                try:
+                    answers.append(sorted(map(str, spark.sql(query.format(f"{CATALOG}.{database}.limits_{name}")).collect())))
+                except Exception as error:  # the kind is compared
+                    answers.append(type(error).__name__)
+        assert answers[0] == answers[1], (query, *answers)
