@@ -54,7 +54,6 @@ object ReadConf {
       .setStatistics(conf(PlanEntries.StatisticsAutoLoad))
       .setIndexBatchRows(conf(PlanEntries.IndexBatchRows))
       .setIndexConcurrency(conf(PlanEntries.IndexConcurrency))
-      .setIndexDowngradeRows(conf(PlanEntries.IndexDowngradeRows))
       .build()
   }
 
