@@ -59,7 +59,7 @@ def test_queries(spark, oracle, database, things, name, ansi):
     "SELECT avg(i), avg(d) FROM {}", "SELECT g, avg(i) FROM {} GROUP BY g", "SELECT sum(r), avg(r) FROM {} WHERE id < 0", "SELECT sum(i + 1), max(i - id) FROM {}",
     "SELECT i % 5, count(*) FROM {} GROUP BY i % 5", "SELECT year(day), count(*) FROM {} GROUP BY year(day)", "SELECT stddev(i), var_pop(i) FROM {} WHERE id < 100",
     "SELECT sum(CASE WHEN i > 0 THEN d ELSE 0 END) FROM {}", "SELECT count(*) FILTER (WHERE i > 0) FROM {}", "SELECT g, h, count(*) FROM {} GROUP BY ROLLUP (g, h)",
-    "SELECT upper(h), count(*) FROM {} GROUP BY upper(h)", "SELECT max(struct(i, id)) FROM {}", "SELECT first_value(g) FROM (SELECT g FROM {} GROUP BY g ORDER BY g)",
+    "SELECT upper(h), count(*) FROM {} GROUP BY upper(h)", "SELECT max(struct(i, id)).id FROM {}", "SELECT first_value(g) FROM (SELECT g FROM {} GROUP BY g ORDER BY g)",
 ])
 @pytest.mark.parametrize("ansi", ["false", "true"])
 def test_of_spark(spark, oracle, things, query, ansi):
@@ -91,7 +91,10 @@ LIMITS = {
 @pytest.mark.parametrize("ansi", ["false", "true"])
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(spark, oracle, database, name, ansi):
-    """Sums that leave a type, as a whole or on the way: the same answer, or the same kind of error."""
+    """Sums that leave a type: the same answer, or the same kind of error.
+
+    Whether a sum leaves it only on the way depends on the order of the rows; the stores then find the sum where Spark, in ANSI mode, finds an error.
+    """
     mysql, values = LIMITS[name]
     oracle.execute(f"CREATE TABLE IF NOT EXISTS limits_{name} (id INT PRIMARY KEY, g INT, v {mysql})")
     if not oracle.rows(f"SELECT id FROM limits_{name} LIMIT 1"):
@@ -104,4 +107,7 @@ def test_limits(spark, oracle, database, name, ansi):
                     answers.append(sorted(map(str, spark.sql(query.format(f"{CATALOG}.{database}.limits_{name}")).collect())))
                 except Exception as error:  # the kind is compared
                     answers.append(type(error).__name__)
-        assert answers[0] == answers[1], (query, *answers)
+        if answers[0] != answers[1]:
+            assert ansi == "true" and isinstance(answers[1], str) and "GROUP" not in query, (query, *answers)
+            exact = oracle.one(f"SELECT sum(v) FROM {database}.limits_{name}")
+            assert f"sum(v)={exact}," in answers[0][0] or f"Decimal('{exact}')" in answers[0][0], (query, *answers, exact)

@@ -75,7 +75,7 @@ def test_random_predicates(spark, everything, seed):
             for n, value in enumerate(row):
                 expected[(n, value)].append(number)
         branches = [f"SELECT {n} AS n, {kind} AS kind, id FROM {everything} WHERE {where}" for n, p in enumerate(predicates)
-                    for kind, where in enumerate((f"({p})", f"NOT ({p})", f"({p}) IS NULL"))]
+                    for kind, where in enumerate((f"(({p}))", f"NOT ({p})", f"({p}) IS NULL"))]  # (`WHERE (a)` could be an alias)
         actual = collections.defaultdict(list)
         for n, kind, number in spark.sql(" UNION ALL ".join(branches)).collect():
             actual[(n, (True, False, None)[kind])].append(number)
