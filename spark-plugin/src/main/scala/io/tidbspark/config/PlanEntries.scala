@@ -60,6 +60,13 @@ object PlanEntries {
     Reading,
     "Functions that Spark evaluates and not the stores, by the names in docs/pushdown.md or by TiDB's; those in TiDB's `mysql.expr_pushdown_blacklist` are left out anyway."
   )
+  val IndexDowngradeRows: ConfEntry[Long] = ConfEntry(
+    "plan.downgrade.index_threshold",
+    ValueType.long("rows", 0, Long.MaxValue),
+    Some("1000000000"),
+    Reading,
+    "An index that is expected to find more rows than that is not used to look up rows."
+  )
   val IndexBatchRows: ConfEntry[Int] = ConfEntry(
     "index.scan_batch_size",
     ValueType.int(1, 1 << 20),
@@ -92,6 +99,7 @@ object PlanEntries {
     AllowIndexRead,
     IndexFirst,
     RefusedFunctions,
+    IndexDowngradeRows,
     IndexBatchRows,
     IndexConcurrency,
     StatisticsAutoLoad

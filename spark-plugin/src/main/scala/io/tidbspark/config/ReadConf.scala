@@ -54,6 +54,7 @@ object ReadConf {
       .setStatistics(conf(PlanEntries.StatisticsAutoLoad))
       .setIndexBatchRows(conf(PlanEntries.IndexBatchRows))
       .setIndexConcurrency(conf(PlanEntries.IndexConcurrency))
+      .setIndexDowngradeRows(conf(PlanEntries.IndexDowngradeRows))
       .build()
   }
 

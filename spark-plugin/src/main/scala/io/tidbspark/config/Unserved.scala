@@ -27,7 +27,6 @@ object Unserved {
         "grpc.health_check_timeout_in_ms",
         "grpc.health_check_period_in_ms"
       ) ++
-      rows("Drop it; a look-up through an index holds a bounded number of rows, however many it finds.", "plan.downgrade.index_threshold") ++
       rows("Use scan.concurrency (requests per task).", "table.scan_concurrency", "kv_client_concurrency") ++
       rows("Drop it; the encoding is chosen per table.", "coprocess.streaming", "coprocess.codec_format") ++
       rows("Use scan.batch.rows.", "coprocessor.chunk_batch_size") ++
