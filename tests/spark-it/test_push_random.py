@@ -62,22 +62,47 @@ def _without_errors(spark, table: str, predicates: list[str]) -> list[str]:
         return _without_errors(spark, table, predicates[:half]) + _without_errors(spark, table, predicates[half:])
 
 
+def _offered(spark, table: str, predicates: list[str]) -> list[str]:
+    """Those that Spark can offer to a source at all.
+
+    Spark 3.5 ends with an assertion of its V2ExpressionBuilder where a constant NULL stands for a condition inside of AND, OR or NOT,
+    whichever the source is; later versions leave such a condition out.
+    """
+    def fails(some: list[str]) -> bool:
+        try:
+            spark.sql(" UNION ALL ".join(_branches(table, some)))._jdf.queryExecution().optimizedPlan()
+            return False
+        except Exception as error:
+            if "V2ExpressionBuilder" not in str(error):
+                raise
+            return True
+
+    if not fails(predicates):
+        return predicates
+    return [predicate for predicate in predicates if not fails([predicate])]
+
+
+def _branches(table: str, predicates: list[str]) -> list[str]:
+    """Three queries for each predicate. (`WHERE (a)` could be an alias with a column.)"""
+    return [f"SELECT {n} AS n, {kind} AS kind, id FROM {table} WHERE {where}" for n, p in enumerate(predicates)
+            for kind, where in enumerate((f"(({p}))", f"NOT ({p})", f"({p}) IS NULL"))]
+
+
 def test_random_predicates(spark, everything, seed):
     rng = random.Random(seed)
     ansi, zone = rng.choice(("false", "true")), rng.choice(ZONES)
     with settings(spark, sql__ansi__enabled=ansi, sql__session__timeZone=zone):
         generator = Generator(rng, spark.table(everything).schema)
         predicates = _without_errors(spark, everything, [generator.predicate() for _ in range(BATCH)])
+        predicates = _offered(spark, everything, predicates)
         assert len(predicates) > BATCH // 4, "too few predicates are no errors"
         ids, values = _of_spark(spark, everything, predicates)
         expected = collections.defaultdict(list)
         for number, row in zip(ids, values):
             for n, value in enumerate(row):
                 expected[(n, value)].append(number)
-        branches = [f"SELECT {n} AS n, {kind} AS kind, id FROM {everything} WHERE {where}" for n, p in enumerate(predicates)
-                    for kind, where in enumerate((f"(({p}))", f"NOT ({p})", f"({p}) IS NULL"))]  # (`WHERE (a)` could be an alias)
         actual = collections.defaultdict(list)
-        for n, kind, number in spark.sql(" UNION ALL ".join(branches)).collect():
+        for n, kind, number in spark.sql(" UNION ALL ".join(_branches(everything, predicates))).collect():
             actual[(n, (True, False, None)[kind])].append(number)
     wrong = [(predicates[n], value, sorted(actual[(n, value)]), sorted(expected[(n, value)]))
              for n in range(len(predicates)) for value in (True, False, None) if sorted(actual[(n, value)]) != sorted(expected[(n, value)])]

@@ -50,7 +50,6 @@ pub mod sig {
     pub const UNARY_MINUS_INT: i32 = 3108;
     pub const UNARY_MINUS_REAL: i32 = 3109;
     pub const UNARY_MINUS_DECIMAL: i32 = 3110;
-    pub const IS_NULL_JSON: i32 = 3117;
     pub const LIKE: i32 = 4310;
 }
 
