@@ -1,6 +1,6 @@
 """Random predicates and aggregates over columns of every type (TLP: the rows are those where p, where NOT p and where p is NULL).
 
-    --random-predicates N    predicates a run (default 1,000 on each Spark), --seed S repeats a run
+    --random-predicates N    predicates a run (default 300 on each Spark), --seed S repeats a run
 
 A predicate costs three scans of a small table. A hundred of them are one Spark job: each WHERE is a branch of a UNION ALL that answers
 ids, and what Spark itself makes of all hundred predicates is one scan without push-down that answers them as columns.
