@@ -145,13 +145,13 @@ private[read] trait LimitPushDown extends SupportsPushDownTopN with SupportsPush
   override def isPartiallyPushed: Boolean = partial
 }
 
-private[read] object PushDowns {
+private object PushDowns {
 
   /**
    * Spark 3.5 fails ("Overflow in sum of decimals", ANSI mode, seen with TPC-H's Q17) when it merges partial sums of a decimal that
    * was cast, as it does for AVG: such aggregations stay with Spark there.
    */
-  def failsInSpark(aggregation: SparkAggregation): Boolean =
+  private def failsInSpark(aggregation: SparkAggregation): Boolean =
     org.apache.spark.SPARK_VERSION.startsWith("3.") && aggregation.aggregateExpressions.exists {
       case sum: org.apache.spark.sql.connector.expressions.aggregate.Sum =>
         sum.column match {
