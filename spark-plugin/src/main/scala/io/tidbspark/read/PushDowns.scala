@@ -100,7 +100,7 @@ private[read] trait AggregatePushDown extends SupportsPushDownAggregates { self:
   }
 
   private def supported(aggregation: SparkAggregation): Option[Pushed.Aggregation] =
-    if (!rules.getAggregates || filtersAfterScan || !answersPlainRows || PushDowns.failsInSpark(aggregation)) None
+    if (!rules.getAggregates || filtersAfterScan || !answersPlainRows) None
     else {
       Aggregations.translate(aggregation).filter(a => canRead(Aggregations.columns(a))).flatMap { expression =>
         last match {
@@ -143,22 +143,4 @@ private[read] trait LimitPushDown extends SupportsPushDownTopN with SupportsPush
   }
 
   override def isPartiallyPushed: Boolean = partial
-}
-
-private object PushDowns {
-
-  /**
-   * Spark 3.5 fails ("Overflow in sum of decimals", ANSI mode, seen with TPC-H's Q17) when it merges partial sums of a decimal that
-   * was cast, as it does for AVG: such aggregations stay with Spark there.
-   */
-  private def failsInSpark(aggregation: SparkAggregation): Boolean =
-    org.apache.spark.SPARK_VERSION.startsWith("3.") && aggregation.aggregateExpressions.exists {
-      case sum: org.apache.spark.sql.connector.expressions.aggregate.Sum =>
-        sum.column match {
-          case cast: org.apache.spark.sql.connector.expressions.Cast =>
-            cast.dataType.isInstanceOf[org.apache.spark.sql.types.DecimalType]
-          case _ => false
-        }
-      case _ => false
-    }
 }
