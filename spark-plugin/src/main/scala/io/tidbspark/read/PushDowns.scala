@@ -1,13 +1,14 @@
 package io.tidbspark.read
 
 import org.apache.spark.sql.connector.expressions.SortOrder
-import org.apache.spark.sql.connector.expressions.aggregate.{Aggregation => SparkAggregation}
+import org.apache.spark.sql.connector.expressions.aggregate.{Aggregation => SparkAggregation, Avg, Count, CountStar}
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.read._
 import org.apache.spark.sql.types.StructType
 
 import io.tidbspark.TableContext
 import io.tidbspark.compat.Converters._
+import io.tidbspark.compat.Subqueries
 import io.tidbspark.proto
 import io.tidbspark.proto.Support
 import io.tidbspark.pushdown.{Aggregations, Expressions, Orders, Planner, Pushed}
@@ -100,7 +101,7 @@ private[read] trait AggregatePushDown extends SupportsPushDownAggregates { self:
   }
 
   private def supported(aggregation: SparkAggregation): Option[Pushed.Aggregation] =
-    if (!rules.getAggregates || filtersAfterScan || !answersPlainRows) None
+    if (!rules.getAggregates || filtersAfterScan || !answersPlainRows || staysWithSpark(aggregation)) None
     else {
       Aggregations.translate(aggregation).filter(a => canRead(Aggregations.columns(a))).flatMap { expression =>
         last match {
@@ -115,6 +116,15 @@ private[read] trait AggregatePushDown extends SupportsPushDownAggregates { self:
         }
       }
     }
+
+  private def staysWithSpark(aggregation: SparkAggregation): Boolean = {
+    val counts = aggregation.aggregateExpressions().exists {
+      case _: Count | _: CountStar | _: Avg => true
+      case _ => false
+    }
+    // The correlation of a sub-query has become groups.
+    counts && aggregation.groupByExpressions().nonEmpty && Subqueries.keepCounts()
+  }
 }
 
 /** LIMIT, alone and after ORDER BY. */
