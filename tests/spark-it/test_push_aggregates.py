@@ -40,6 +40,10 @@ QUERIES = {
     "twice": "SELECT g, sum(d), sum(d) + 1, count(*) FROM {} GROUP BY g",
     "join": "SELECT x.g, count(*) FROM (SELECT g, max(i) AS m FROM {0} GROUP BY g) x JOIN {0} y ON x.m = y.i GROUP BY x.g",
 }
+# Of rows that have no partner a count is 0 and everything else is NULL.
+QUERIES |= {f"correlated_{name}": f"SELECT x.id, (SELECT {what} FROM {{0}} y WHERE y.i = x.id AND y.g > 3) FROM {{0}} x WHERE x.id < 400" for name, what in {
+    "count": "count(*)", "count_of": "count(y.s) + 1", "sum": "sum(y.b)", "max": "max(y.s)", "both": "coalesce(sum(y.g), 0) + count(y.d)"}.items()}
+QUERIES["correlated_condition"] = "SELECT x.id FROM {0} x WHERE (SELECT count(*) FROM {0} y WHERE y.i = x.id AND y.g > 3) = 0"
 PUSHED = {"count", "counts", "filtered", "nothing", "by_int", "by_text", "by_two", "by_day", "groups", "extremes"}
 
 
@@ -59,6 +63,7 @@ def test_queries(spark, oracle, database, things, name, ansi):
     "SELECT avg(i), avg(d) FROM {}", "SELECT g, avg(i) FROM {} GROUP BY g", "SELECT sum(r), avg(r) FROM {} WHERE id < 0", "SELECT sum(i + 1), max(i - id) FROM {}",
     "SELECT i % 5, count(*) FROM {} GROUP BY i % 5", "SELECT year(day), count(*) FROM {} GROUP BY year(day)", "SELECT stddev(i), var_pop(i) FROM {} WHERE id < 100",
     "SELECT sum(CASE WHEN i > 0 THEN d ELSE 0 END) FROM {}", "SELECT count(*) FILTER (WHERE i > 0) FROM {}", "SELECT g, h, count(*) FROM {} GROUP BY ROLLUP (g, h)",
+    "SELECT x.id, (SELECT avg(y.d) FROM {0} y WHERE y.i = x.id AND y.g > 3) FROM {0} x WHERE x.id < 400",
     "SELECT upper(h), count(*) FROM {} GROUP BY upper(h)", "SELECT max(struct(i, id)).id FROM {}", "SELECT first_value(g) FROM (SELECT g FROM {} GROUP BY g ORDER BY g)",
 ])
 @pytest.mark.parametrize("ansi", ["false", "true"])

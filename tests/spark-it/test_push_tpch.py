@@ -32,7 +32,5 @@ def test_arithmetic_in_the_stores(spark, oracle):
 @pytest.mark.parametrize("number", QUERIES)
 def test_query_in_ansi_mode(spark, oracle, number):
     """The same answers with what Spark offers in that mode."""
-    if number == 17 and spark.version.startswith("3."):
-        pytest.skip("issue 6: on Spark 3.5 in ANSI mode Q17's avg ends in 'Overflow in sum of decimals'; not yet known whose fault it is")
     with settings(spark, sql__ansi__enabled="true"):
         assert_same(spark.sql(QUERIES[number].format(f"{CATALOG}.tpch")), oracle, QUERIES[number].format("tpch"), ordered=True)
