@@ -7,6 +7,8 @@
 #![allow(missing_docs)]
 #![allow(clippy::all, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod expr;
+
 /// JVM <-> native library.
 pub mod plan {
     tonic::include_proto!("tidbspark.plan");

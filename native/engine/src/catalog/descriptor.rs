@@ -72,12 +72,11 @@ pub enum Refusal {
 }
 
 impl ColumnDescriptor {
-    /// The hidden handle column.
-    pub fn rowid() -> Self {
-        let ty = rowid_type();
+    /// A column that can be read and was there from the table's beginning.
+    pub fn new(id: i64, name: &str, ty: FieldType) -> Self {
         Self {
-            id: ROWID_COLUMN_ID,
-            name: ROWID_NAME.into(),
+            id,
+            name: name.into(),
             tp: ty.tp,
             flag: ty.flag,
             flen: ty.flen,
@@ -88,6 +87,11 @@ impl ColumnDescriptor {
             origin_default: None,
             refusal: None,
         }
+    }
+
+    /// The hidden handle column.
+    pub fn rowid() -> Self {
+        Self::new(ROWID_COLUMN_ID, ROWID_NAME, rowid_type())
     }
 
     /// The codec's form of the type.
@@ -207,6 +211,24 @@ pub struct TableDescriptor {
 }
 
 impl TableDescriptor {
+    /// A table of no database that has a hidden handle and nothing but these columns.
+    pub fn of_columns(columns: Vec<ColumnDescriptor>) -> Self {
+        Self {
+            database: "d".into(),
+            table: "t".into(),
+            table_id: 7,
+            refusal: None,
+            handle: HandleKind::RowId,
+            primary_column_ids: Vec::new(),
+            primary_prefix_column_ids: Vec::new(),
+            handle_columns: Vec::new(),
+            columns,
+            indexes: Vec::new(),
+            partitions: None,
+            partitioning: None,
+        }
+    }
+
     /// Serialised.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(|e| {

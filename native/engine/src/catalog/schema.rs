@@ -252,17 +252,9 @@ fn column_descriptor(info: &ColumnInfo) -> Result<ColumnDescriptor> {
         }
     }
     Ok(ColumnDescriptor {
-        id: info.id,
-        name: info.name.0.clone(),
-        tp: ty.tp,
-        flag: ty.flag,
-        flen: ty.flen,
-        decimal: ty.decimal,
-        charset: ty.charset,
-        collate: ty.collate,
-        elems: ty.elems,
         origin_default: default,
         refusal,
+        ..ColumnDescriptor::new(info.id, &info.name.0, ty)
     })
 }
 

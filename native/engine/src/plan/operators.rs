@@ -28,6 +28,8 @@ pub struct Query<'a> {
     aggregation: Option<&'a plan::Aggregation>,
     order: &'a [plan::SortOrder],
     limit: Option<u64>,
+    /// Columns in expressions, each once.
+    evaluated: Vec<ColumnDescriptor>,
     /// Columns of the output; of an aggregation those that have to be read for it.
     pub wanted: Wanted,
 }
@@ -61,7 +63,12 @@ impl<'a> Query<'a> {
         } else {
             spec.columns.as_slice()
         };
-        let mut query = Self {
+        let mut wanted = Wanted::new(table, names, types)?;
+        let evaluated = evaluated(table, spec, types)?;
+        if spec.aggregation.is_some() && !evaluated.is_empty() {
+            wanted.columns.clone_from(&evaluated);
+        }
+        Ok(Self {
             table,
             types,
             rules,
@@ -70,47 +77,30 @@ impl<'a> Query<'a> {
             aggregation: spec.aggregation.as_ref(),
             order: &spec.order,
             limit: spec.limit,
-            wanted: Wanted::new(table, names, types)?,
-        };
-        if query.aggregation.is_some() {
-            let columns = query.evaluated()?;
-            if !columns.is_empty() {
-                query.wanted.columns = columns;
-            }
-        }
-        Ok(query)
+            evaluated,
+            wanted,
+        })
     }
 
     /// The columns that a source has to have, each once.
-    ///
-    /// # Errors
-    /// As [`Query::new`].
-    pub fn columns(&self) -> Result<Vec<ColumnDescriptor>> {
-        let mut columns = if self.aggregation.is_some() && !self.evaluated()?.is_empty() {
-            Vec::new()
-        } else {
-            self.wanted.distinct()
-        };
-        for column in self.evaluated()? {
-            dag::add_column(&mut columns, &column);
-        }
-        Ok(columns)
+    pub fn columns(&self) -> Vec<ColumnDescriptor> {
+        self.with_evaluated(self.wanted.distinct())
     }
 
     /// The same without a column that is there to be counted.
-    ///
-    /// # Errors
-    /// As [`Query::new`].
-    pub fn needed(&self) -> Result<Vec<ColumnDescriptor>> {
-        let mut columns = if self.wanted.count_only {
+    pub fn needed(&self) -> Vec<ColumnDescriptor> {
+        self.with_evaluated(if self.wanted.count_only {
             Vec::new()
         } else {
             self.wanted.distinct()
-        };
-        for column in self.evaluated()? {
-            dag::add_column(&mut columns, &column);
+        })
+    }
+
+    fn with_evaluated(&self, mut columns: Vec<ColumnDescriptor>) -> Vec<ColumnDescriptor> {
+        for column in &self.evaluated {
+            dag::add_column(&mut columns, column);
         }
-        Ok(columns)
+        columns
     }
 
     /// The conditions that can be checked with some columns alone.
@@ -118,65 +108,31 @@ impl<'a> Query<'a> {
     /// # Errors
     /// As [`Query::operators`].
     pub fn conditions_on(&self, source: &Source, new_collation: bool) -> Result<Operators> {
-        let has_all = |filter: &&plan::Expr| {
+        let has_all = |filter: &plan::Expr| {
             names(filter).iter().all(|name| {
                 let column = self.table.column(name);
                 column.is_ok_and(|column| source.offset(&column).is_some())
             })
         };
-        let binder = Binder::new(
-            self.table,
-            &source.columns,
-            self.types,
-            &self.rules,
-            Builder::new(new_collation),
-        );
         let mut operators = Operators::default();
-        let mut filters = Vec::new();
-        for filter in self.filters.iter().filter(has_all) {
-            filters.push(binder.filter(filter).map_err(|reason| refused("filter", &reason))?);
-        }
-        let runtime = self.runtime_filters.iter().filter(has_all);
-        filters.extend(runtime.filter_map(|f| binder.filter(f).ok()));
-        operators.select(filters);
+        operators.select(self.conditions(&self.binder(source, new_collation), has_all)?);
         Ok(operators)
     }
 
-    /// Columns in expressions.
-    fn evaluated(&self) -> Result<Vec<ColumnDescriptor>> {
-        let mut names = Vec::new();
-        for filter in self.filters {
-            names_in(filter, &mut names);
+    fn binder<'s>(&'s self, source: &'s Source, new_collation: bool) -> Binder<'s> {
+        let pb = Builder::new(new_collation);
+        Binder::new(self.table, &source.columns, self.types, &self.rules, pb)
+    }
+
+    /// The filters that are to be kept; those that joins found only as far as they can be pushed.
+    fn conditions(&self, binder: &Binder<'_>, keep: impl Fn(&plan::Expr) -> bool) -> Result<Vec<Filter>> {
+        let mut filters = Vec::new();
+        for filter in self.filters.iter().filter(|f| keep(f)) {
+            filters.push(binder.filter(filter).map_err(|reason| refused("filter", &reason))?);
         }
-        for group in self.aggregation.iter().flat_map(|a| &a.group_by) {
-            names_in(group, &mut names);
-        }
-        for argument in self
-            .aggregation
-            .iter()
-            .flat_map(|a| &a.aggregates)
-            .flat_map(|a| &a.arguments)
-        {
-            names_in(argument, &mut names);
-        }
-        for expression in self.order.iter().filter_map(|o| o.expression.as_ref()) {
-            names_in(expression, &mut names);
-        }
-        let mut columns = Vec::new();
-        for name in names {
-            dag::add_column(&mut columns, &dag::readable_column(self.table, name, self.types)?);
-        }
-        // What a join found may name a column that cannot be read: it is left out then.
-        let mut names = Vec::new();
-        self.runtime_filters
-            .iter()
-            .for_each(|filter| names_in(filter, &mut names));
-        for name in names {
-            if let Ok(column) = dag::readable_column(self.table, name, self.types) {
-                dag::add_column(&mut columns, &column);
-            }
-        }
-        Ok(columns)
+        let runtime = self.runtime_filters.iter().filter(|f| keep(f));
+        filters.extend(runtime.filter_map(|f| binder.filter(f).ok()));
+        Ok(filters)
     }
 
     /// Are strings compared by executors that take the collation from the scan?
@@ -189,15 +145,9 @@ impl<'a> Query<'a> {
     /// # Errors
     /// `InvalidArgument` for something that cannot be pushed.
     pub fn operators(&self, source: &Source, new_collation: bool) -> Result<Operators> {
-        let pb = Builder::new(new_collation);
-        let binder = Binder::new(self.table, &source.columns, self.types, &self.rules, pb);
+        let binder = self.binder(source, new_collation);
         let mut operators = Operators::default();
-        let mut filters = Vec::new();
-        for filter in self.filters {
-            filters.push(binder.filter(filter).map_err(|reason| refused("filter", &reason))?);
-        }
-        filters.extend(self.runtime_filters.iter().filter_map(|f| binder.filter(f).ok()));
-        operators.select(filters);
+        operators.select(self.conditions(&binder, |_| true)?);
         if let Some(aggregation) = self.aggregation {
             let (executor, text, aggregated) =
                 aggregate::executor(&binder, aggregation).map_err(|reason| refused("aggregation", &reason))?;
@@ -217,6 +167,31 @@ impl<'a> Query<'a> {
         }
         Ok(operators)
     }
+}
+
+/// What the stores compute of a spec, but for the filters that joins found.
+pub fn expressions(spec: &plan::ScanSpec) -> impl Iterator<Item = &plan::Expr> {
+    let order = spec.order.iter().filter_map(|order| order.expression.as_ref());
+    let aggregation = spec.aggregation.iter().flat_map(|aggregation| {
+        let arguments = aggregation.aggregates.iter().flat_map(|aggregate| &aggregate.arguments);
+        aggregation.group_by.iter().chain(arguments)
+    });
+    spec.filters.iter().chain(aggregation).chain(order)
+}
+
+/// Columns in expressions, each once.
+fn evaluated(table: &TableDescriptor, spec: &plan::ScanSpec, types: &TypeOptions) -> Result<Vec<ColumnDescriptor>> {
+    let mut columns = Vec::new();
+    for name in expressions(spec).flat_map(names) {
+        dag::add_column(&mut columns, &dag::readable_column(table, name, types)?);
+    }
+    // What a join found may name a column that cannot be read: it is left out then.
+    for name in spec.runtime_filters.iter().flat_map(names) {
+        if let Ok(column) = dag::readable_column(table, name, types) {
+            dag::add_column(&mut columns, &column);
+        }
+    }
+    Ok(columns)
 }
 
 fn refused(what: &str, reason: &Reason) -> Error {
@@ -329,8 +304,7 @@ pub fn top_n(binder: &Binder<'_>, order: &[plan::SortOrder], limit: u64) -> Push
     Ok((executor, text))
 }
 
-/// Names of the columns of an expression, each as often as it is there.
-pub fn names_in<'e>(expr: &'e plan::Expr, names: &mut Vec<&'e str>) {
+fn names_in<'e>(expr: &'e plan::Expr, names: &mut Vec<&'e str>) {
     match &expr.node {
         Some(plan::expr::Node::Column(name)) => names.push(name),
         Some(plan::expr::Node::Call(call)) => call.arguments.iter().for_each(|a| names_in(a, names)),
@@ -338,7 +312,7 @@ pub fn names_in<'e>(expr: &'e plan::Expr, names: &mut Vec<&'e str>) {
     }
 }
 
-/// Names of the columns of an expression.
+/// Names of the columns of an expression, each as often as it is there.
 pub fn names(expr: &plan::Expr) -> Vec<&str> {
     let mut names = Vec::new();
     names_in(expr, &mut names);

@@ -9,26 +9,12 @@ use super::*;
 use crate::catalog::descriptor::{ColumnDescriptor, HandleKind};
 use crate::plan::expr::pb::kind;
 use ti_codec::field_type::{type_code as t, FieldType};
+use ti_proto::expr::{call, column as col, data_type, decimal_type};
 use ti_proto::plan::data_type::Kind;
-use ti_proto::plan::{aggregate, expr, literal};
-
-fn column(id: i64, name: &str, ty: FieldType) -> ColumnDescriptor {
-    ColumnDescriptor {
-        id,
-        name: name.into(),
-        tp: ty.tp,
-        flag: ty.flag,
-        flen: ty.flen,
-        decimal: ty.decimal,
-        charset: ty.charset,
-        collate: ty.collate,
-        elems: Vec::new(),
-        origin_default: None,
-        refusal: None,
-    }
-}
+use ti_proto::plan::{aggregate, literal};
 
 fn table() -> TableDescriptor {
+    let column = ColumnDescriptor::new;
     let sized = |tp, flen, decimal| FieldType {
         flen,
         decimal,
@@ -40,14 +26,9 @@ fn table() -> TableDescriptor {
         ..sized(t::VARCHAR, 20, 0)
     };
     TableDescriptor {
-        database: "d".into(),
-        table: "t".into(),
-        table_id: 7,
-        refusal: None,
         handle: HandleKind::Common,
         primary_column_ids: vec![5],
-        primary_prefix_column_ids: Vec::new(),
-        columns: vec![
+        ..TableDescriptor::of_columns(vec![
             column(1, "i", sized(t::LONG, 11, 0)),
             column(2, "n", sized(t::NEW_DECIMAL, 15, 2)),
             column(3, "s", text.clone()),
@@ -55,42 +36,16 @@ fn table() -> TableDescriptor {
             column(5, "k", text),
             column(6, "ts", sized(t::TIMESTAMP, 19, 0)),
             column(7, "b", sized(t::TINY, 1, 0)),
-        ],
-        handle_columns: Vec::new(),
-        indexes: Vec::new(),
-        partitions: None,
-        partitioning: None,
-    }
-}
-
-fn col(name: &str) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Column(name.into())),
-    }
-}
-
-fn call(function: &str, arguments: Vec<plan::Expr>) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Call(plan::Call {
-            function: function.into(),
-            arguments,
-            r#type: None,
-        })),
+        ])
     }
 }
 
 fn lit(kind: Kind, value: literal::Value) -> plan::Expr {
-    let decimal = kind == Kind::Decimal;
-    plan::Expr {
-        node: Some(expr::Node::Literal(plan::Literal {
-            r#type: Some(plan::DataType {
-                kind: kind.into(),
-                precision: if decimal { 15 } else { 0 },
-                scale: if decimal { 2 } else { 0 },
-            }),
-            value: Some(value),
-        })),
-    }
+    let r#type = match kind {
+        Kind::Decimal => decimal_type(15, 2),
+        kind => data_type(kind),
+    };
+    ti_proto::expr::literal(r#type, Some(value))
 }
 
 fn int(value: i64) -> plan::Expr {
@@ -133,7 +88,7 @@ fn golden(change: impl FnOnce(&mut plan::ScanSpec)) -> (Vec<String>, Vec<i32>, O
     let mut spec = plan::ScanSpec::default();
     change(&mut spec);
     let query = Query::new(&table, &spec, &types, Rules::new(None, Arc::default())).unwrap();
-    let mut source = Source::table(&table, query.columns().unwrap(), true);
+    let mut source = Source::table(&table, query.columns(), true);
     if query.compares_scanned_text() {
         source = source.with_binary_text(&table, true);
     }
@@ -282,7 +237,7 @@ fn a_filter_that_was_not_announced_is_an_error() {
     };
     let types = TypeOptions::default();
     let query = Query::new(&table, &spec, &types, Rules::new(None, Arc::default())).unwrap();
-    let source = Source::table(&table, query.columns().unwrap(), true);
+    let source = Source::table(&table, query.columns(), true);
     let error = query.operators(&source, true).unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidArgument);
     assert!(error.message.contains("UPPER"), "{error}");

@@ -11,6 +11,7 @@ use ti_codec::field_type::{flag, FieldType};
 use ti_codec::TypeOptions;
 use ti_proto::plan;
 
+use super::operators::{expressions, names};
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -18,8 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// `then` is the table that the statement was analysed with, `now` the table of that name as of the snapshot.
 pub fn check(then: &TableDescriptor, now: &TableDescriptor, spec: &plan::ScanSpec, types: &TypeOptions) -> Result<()> {
-    let mut computed = BTreeSet::new();
-    expressions(spec).for_each(|expression| columns_of(expression, &mut computed));
+    let computed: BTreeSet<&str> = expressions(spec).chain(&spec.runtime_filters).flat_map(names).collect();
     let read = spec.columns.iter().map(|name| (name.as_str(), false));
     for (name, computed) in read.chain(computed.into_iter().map(|name| (name, true))) {
         let old = then.column(name)?;
@@ -34,31 +34,6 @@ pub fn check(then: &TableDescriptor, now: &TableDescriptor, spec: &plan::ScanSpe
         }
     }
     Ok(())
-}
-
-/// Everything of the spec that the stores compute.
-fn expressions(spec: &plan::ScanSpec) -> impl Iterator<Item = &plan::Expr> {
-    let order = spec.order.iter().filter_map(|order| order.expression.as_ref());
-    let aggregation = spec.aggregation.iter().flat_map(|aggregation| {
-        let arguments = aggregation.aggregates.iter().flat_map(|aggregate| &aggregate.arguments);
-        aggregation.group_by.iter().chain(arguments)
-    });
-    spec.filters
-        .iter()
-        .chain(&spec.runtime_filters)
-        .chain(order)
-        .chain(aggregation)
-}
-
-/// The columns that an expression names.
-fn columns_of<'a>(expression: &'a plan::Expr, names: &mut BTreeSet<&'a str>) {
-    match &expression.node {
-        Some(plan::expr::Node::Column(name)) => {
-            names.insert(name);
-        }
-        Some(plan::expr::Node::Call(call)) => call.arguments.iter().for_each(|argument| columns_of(argument, names)),
-        Some(plan::expr::Node::Literal(_)) | None => {}
-    }
 }
 
 /// Whether what was decided about pushing down expressions of the column still holds. Flags besides the sign tell of keys.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::catalog::schema::descriptor;
 use crate::catalog::table_info::{DbInfo, TableInfo};
+use ti_proto::expr::{call, column};
 
 /// A table of BIGINT columns and one VARCHAR.
 fn table(id: i64, columns: &[(i64, &str, u8, u32, i32)]) -> TableDescriptor {
@@ -81,22 +82,6 @@ fn columns_that_are_read_must_be_the_same() {
     );
     // NULLs where Spark was told that there are none.
     refused(&table(7, &[(1, "a", 8, 0, 20), (2, "b", 15, 0, 10)]), &["a"], "`a`");
-}
-
-fn column(name: &str) -> plan::Expr {
-    plan::Expr {
-        node: Some(plan::expr::Node::Column(name.into())),
-    }
-}
-
-fn call(function: &str, arguments: Vec<plan::Expr>) -> plan::Expr {
-    plan::Expr {
-        node: Some(plan::expr::Node::Call(plan::Call {
-            function: function.into(),
-            arguments,
-            ..Default::default()
-        })),
-    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use ti_proto::expr::{call, column, long, text};
 use ti_proto::plan;
 use ti_proto::plan::data_type::Kind;
-use ti_proto::plan::expr::Node;
 use ti_proto::plan::literal::Value;
 
 use super::{render, Cluster, Row};
@@ -16,39 +16,13 @@ pub struct Condition {
     pub expr: plan::Expr,
 }
 
-pub fn column(name: &str) -> plan::Expr {
-    plan::Expr {
-        node: Some(Node::Column(name.into())),
-    }
-}
-
 pub fn literal(kind: Kind, value: Option<Value>) -> plan::Expr {
-    let r#type = Some(plan::DataType {
+    let r#type = plan::DataType {
         kind: kind.into(),
         precision: 38,
         scale: 10,
-    });
-    plan::Expr {
-        node: Some(Node::Literal(plan::Literal { r#type, value })),
-    }
-}
-
-pub fn long(value: i64) -> plan::Expr {
-    literal(Kind::Long, Some(Value::Integer(value)))
-}
-
-pub fn text(value: &str) -> plan::Expr {
-    literal(Kind::String, Some(Value::Text(value.into())))
-}
-
-pub fn call(function: &str, arguments: Vec<plan::Expr>) -> plan::Expr {
-    plan::Expr {
-        node: Some(Node::Call(plan::Call {
-            function: function.into(),
-            arguments,
-            r#type: None,
-        })),
-    }
+    };
+    ti_proto::expr::literal(r#type, value)
 }
 
 /// What a test allows.

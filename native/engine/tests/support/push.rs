@@ -1,8 +1,9 @@
 //! Expressions for tests of push-down: short to write, as the JVM would send them, and as SQL for TiDB.
 
+pub use ti_proto::expr::{call, cast, column as col, data_type as ty, decimal_type, literal as lit, text};
 use ti_proto::plan;
 use ti_proto::plan::data_type::Kind;
-use ti_proto::plan::{aggregate, expr, literal};
+use ti_proto::plan::{aggregate, literal};
 
 use super::{render, Cluster, Row};
 
@@ -17,56 +18,6 @@ pub fn everything() -> plan::PushDown {
         time_zone: "UTC".into(),
         decimal_precision_loss: true,
         ..Default::default()
-    }
-}
-
-pub fn col(name: &str) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Column(name.into())),
-    }
-}
-
-pub fn call(function: &str, arguments: Vec<plan::Expr>) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Call(plan::Call {
-            function: function.into(),
-            arguments,
-            r#type: None,
-        })),
-    }
-}
-
-pub fn cast(argument: plan::Expr, ty: plan::DataType) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Call(plan::Call {
-            function: "CAST".into(),
-            arguments: vec![argument],
-            r#type: Some(ty),
-        })),
-    }
-}
-
-pub fn ty(kind: Kind) -> plan::DataType {
-    plan::DataType {
-        kind: kind.into(),
-        ..Default::default()
-    }
-}
-
-pub fn decimal_type(precision: u32, scale: u32) -> plan::DataType {
-    plan::DataType {
-        kind: Kind::Decimal.into(),
-        precision,
-        scale,
-    }
-}
-
-pub fn lit(ty: plan::DataType, value: Option<literal::Value>) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Literal(plan::Literal {
-            r#type: Some(ty),
-            value,
-        })),
     }
 }
 
@@ -88,10 +39,6 @@ pub fn boolean(value: bool) -> plan::Expr {
 
 pub fn real(kind: Kind, value: f64) -> plan::Expr {
     lit(ty(kind), Some(literal::Value::Real(value)))
-}
-
-pub fn text(value: &str) -> plan::Expr {
-    lit(ty(Kind::String), Some(literal::Value::Text(value.into())))
 }
 
 pub fn binary(value: &[u8]) -> plan::Expr {

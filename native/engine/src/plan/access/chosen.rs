@@ -55,7 +55,7 @@ impl Chosen {
         let pruning = spec.push_down.as_ref().is_some_and(|p| p.partition_pruning);
         let question = Question {
             table,
-            needed: &query.needed()?,
+            needed: &query.needed(),
             conditions: &conditions,
             types,
             new_collation,
@@ -77,14 +77,14 @@ impl Chosen {
     /// Those of the query's columns.
     pub fn source(&self, table: &TableDescriptor, query: &mut Query<'_>, new_collation: bool) -> Result<Source> {
         let Access::IndexOnly(index) = &self.path.access else {
-            let source = Source::table(table, query.columns()?, new_collation);
+            let source = Source::table(table, query.columns(), new_collation);
             return Ok(if query.compares_scanned_text() {
                 source.with_binary_text(table, new_collation)
             } else {
                 source
             });
         };
-        let source = index_source::source(table, index, &query.needed()?, new_collation);
+        let source = index_source::source(table, index, &query.needed(), new_collation);
         if query
             .wanted
             .columns

@@ -54,7 +54,7 @@ fn texts_that_pass_are_inside() {
     ] {
         for prefix in [None, Some(1), Some(2)] {
             let column = column(1, "a", t::VARCHAR, 0, 20, -1, collate);
-            let table = table(vec![column.clone()]);
+            let table = TableDescriptor::of_columns(vec![column.clone()]);
             let key_column = key_column(&column, prefix);
             for _ in 0..3_000 {
                 let (value, constant) = (random(rng), text(&random(rng)));
@@ -89,7 +89,7 @@ fn integers_are_inside_exactly_when_they_pass() {
     for unsigned in [false, true] {
         let flags = if unsigned { flag::UNSIGNED } else { 0 };
         let column = column(1, "a", t::LONG, flags, 11, 0, "binary");
-        let table = table(vec![column.clone()]);
+        let table = TableDescriptor::of_columns(vec![column.clone()]);
         let key_column = key_column(&column, None);
         for _ in 0..2_000 {
             let n = rng.i64(if unsigned { 0..9 } else { -4..5 });
@@ -103,7 +103,7 @@ fn integers_are_inside_exactly_when_they_pass() {
             };
             let function = COMPARISONS[rng.usize(..5)];
             let column_side = if real {
-                cast(col("a"), Kind::Double, 0, 0)
+                cast(col("a"), data_type(Kind::Double))
             } else {
                 col("a")
             };
@@ -126,7 +126,7 @@ fn integers_are_inside_exactly_when_they_pass() {
 #[test]
 fn null_is_where_it_is_asked_for() {
     let column = column(1, "a", t::LONG, 0, 11, 0, "binary");
-    let table_of = table(vec![column.clone()]);
+    let table_of = TableDescriptor::of_columns(vec![column.clone()]);
     let key = key_column(&column, None);
     let null = indexed(&column, None, &Datum::Null);
     let inside = |filter: &plan::Expr| {
@@ -142,7 +142,7 @@ fn null_is_where_it_is_asked_for() {
     assert!(!inside(&call("=", vec![col("a"), lit(Kind::Long, None)])));
     let dates = super::super::test_support::column(1, "a", t::DATE, 0, 10, 0, "binary");
     let key = key_column(&dates, None);
-    let dates = table(vec![dates]);
+    let dates = TableDescriptor::of_columns(vec![dates]);
     assert_eq!(
         spans(&key, &dates, &call("IS_NULL", vec![col("a")])),
         None,
@@ -153,7 +153,7 @@ fn null_is_where_it_is_asked_for() {
 #[test]
 fn bounds_of_decimals_and_moments_are_rounded_the_right_way() {
     let decimals = column(1, "a", t::NEW_DECIMAL, 0, 5, 2, "binary");
-    let table_of = table(vec![decimals.clone()]);
+    let table_of = TableDescriptor::of_columns(vec![decimals.clone()]);
     let key = key_column(&decimals, None);
     let at = |unscaled| {
         let value = Decimal::from_unscaled(unscaled, 2).unwrap();
@@ -179,7 +179,7 @@ fn bounds_of_decimals_and_moments_are_rounded_the_right_way() {
     assert!(inside("<", "1000", 99_999) && !inside(">", "1000", 99_999) && inside(">", "-1000", -99_999));
 
     let times = column(1, "a", t::DATETIME, 0, 19, 0, "binary");
-    let table_of = table(vec![times.clone()]);
+    let table_of = TableDescriptor::of_columns(vec![times.clone()]);
     let key = key_column(&times, None);
     let second = |s: i64| Datum::Uint(MysqlTime::from_wall_micros(s * 1_000_000).unwrap().to_packed());
     let inside = |function: &str, micros: i64, value: i64| {
@@ -195,7 +195,7 @@ fn bounds_of_decimals_and_moments_are_rounded_the_right_way() {
 #[test]
 fn enums_and_booleans_know_equality_only() {
     let members = column(1, "a", t::ENUM, 0, 1, 0, "utf8mb4_bin");
-    let table_of = table(vec![members.clone()]);
+    let table_of = TableDescriptor::of_columns(vec![members.clone()]);
     let key = key_column(&members, None);
     let y = spans(&key, &table_of, &call("=", vec![col("a"), text("y")])).unwrap();
     assert_eq!(y, [Span::point(indexed(&members, None, &Datum::Uint(2)))]);
@@ -206,7 +206,7 @@ fn enums_and_booleans_know_equality_only() {
     assert_eq!(spans(&key, &table_of, &call("<", vec![col("a"), text("y")])), None);
 
     let flags = column(1, "a", t::TINY, 0, 1, 0, "binary");
-    let table_of = table(vec![flags.clone()]);
+    let table_of = TableDescriptor::of_columns(vec![flags.clone()]);
     let key = key_column(&flags, None);
     let inside = |value: bool, stored: i64| {
         let constant = lit(Kind::Boolean, Some(Value::Boolean(value)));

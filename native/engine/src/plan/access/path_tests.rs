@@ -6,7 +6,7 @@ use ti_codec::field_type::type_code as t;
 
 /// Rows of an integer key, an index (a), a unique index (b), an index (c, a), an index (d(3)).
 fn indexed() -> TableDescriptor {
-    let mut table = table(vec![
+    let mut table = TableDescriptor::of_columns(vec![
         column(1, "id", t::LONG_LONG, flag::PRI_KEY | flag::NOT_NULL, 20, 0, "binary"),
         column(2, "a", t::LONG, 0, 11, 0, "binary"),
         column(3, "b", t::LONG, 0, 11, 0, "binary"),

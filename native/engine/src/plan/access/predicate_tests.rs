@@ -3,7 +3,7 @@ use super::*;
 use ti_codec::field_type::type_code as t;
 
 fn two() -> TableDescriptor {
-    table(vec![
+    TableDescriptor::of_columns(vec![
         column(1, "a", t::LONG, 0, 11, 0, "binary"),
         column(2, "b", t::LONG_LONG, 0, 20, 0, "binary"),
     ])
@@ -44,12 +44,16 @@ fn conjunctions_are_taken_apart_and_alternatives_only_where_all_say_something() 
 
 #[test]
 fn casts_that_change_no_value_are_looked_through() {
+    let of = |kind: Kind, precision| plan::DataType {
+        precision,
+        ..data_type(kind)
+    };
     let by = |c: &str, kind, precision| {
         conditions(&[call(
             ">",
             vec![
                 lit(Kind::Long, Some(Value::Integer(1))),
-                cast(col(c), kind, precision, 0),
+                cast(col(c), of(kind, precision)),
             ],
         )])
     };

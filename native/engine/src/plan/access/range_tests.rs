@@ -16,7 +16,7 @@ fn columns(table: &TableDescriptor, prefixes: &[Option<u32>]) -> Vec<Option<KeyC
 }
 
 fn three() -> TableDescriptor {
-    table(vec![
+    TableDescriptor::of_columns(vec![
         column(1, "a", t::LONG, 0, 11, 0, "binary"),
         column(2, "b", t::VARCHAR, 0, 20, -1, "utf8mb4_bin"),
         column(3, "c", t::LONG, flag::UNSIGNED, 11, 0, "binary"),
@@ -144,7 +144,7 @@ fn integer_handles_keep_the_order_of_signed_and_unsigned_numbers() {
     let rng = &mut fastrand::Rng::with_seed(seed);
     for unsigned in [false, true] {
         let flags = if unsigned { flag::UNSIGNED } else { 0 };
-        let table = table(vec![column(1, "a", t::LONG_LONG, flags, 20, 0, "binary")]);
+        let table = TableDescriptor::of_columns(vec![column(1, "a", t::LONG_LONG, flags, 20, 0, "binary")]);
         let key = columns(&table, &[None]).remove(0).unwrap();
         let special = [0, 1, -1, i64::MAX, i64::MIN, i64::MAX - 1, i64::MIN + 1, 7];
         for _ in 0..5_000 {

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use ti_codec::field_type::{flag, type_code as t, FieldType};
 use ti_codec::{SparkType, TypeOptions};
+use ti_proto::expr::{call, cast, column, long};
 use ti_proto::plan;
-use ti_proto::plan::{aggregate, expr, literal};
+use ti_proto::plan::{aggregate, literal};
 
 use super::FUNCTIONS;
-use crate::catalog::descriptor::{ColumnDescriptor, HandleKind, TableDescriptor};
+use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
 use crate::plan::aggregate as aggregation;
 use crate::plan::expr::pb::Builder;
 use crate::plan::expr::Binder;
 use crate::plan::operators::top_n;
 use crate::plan::rules::Rules;
+use crate::types::data_type;
 
 /// One line of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,62 +79,16 @@ fn samples() -> Vec<(&'static str, FieldType)> {
 }
 
 fn table() -> TableDescriptor {
-    let columns = samples()
-        .into_iter()
-        .zip(1..)
-        .map(|((name, ty), id)| ColumnDescriptor {
-            id,
-            name: name.into(),
-            tp: ty.tp,
-            flag: ty.flag,
-            flen: ty.flen,
-            decimal: ty.decimal,
-            charset: ty.charset,
-            collate: ty.collate,
-            elems: ty.elems,
-            origin_default: None,
-            refusal: None,
-        })
-        .collect();
-    TableDescriptor {
-        database: "db".into(),
-        table: "t".into(),
-        table_id: 1,
-        refusal: None,
-        handle: HandleKind::RowId,
-        primary_column_ids: Vec::new(),
-        primary_prefix_column_ids: Vec::new(),
-        handle_columns: Vec::new(),
-        columns,
-        indexes: Vec::new(),
-        partitions: None,
-        partitioning: None,
-    }
-}
-
-fn column(name: &str) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Column(name.into())),
-    }
-}
-
-fn call(function: &str, arguments: Vec<plan::Expr>, target: Option<plan::DataType>) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Call(plan::Call {
-            function: function.into(),
-            arguments,
-            r#type: target,
-        })),
-    }
+    let columns = samples().into_iter().zip(1..);
+    TableDescriptor::of_columns(
+        columns
+            .map(|((name, ty), id)| ColumnDescriptor::new(id, name, ty))
+            .collect(),
+    )
 }
 
 fn constant(spark: SparkType, value: literal::Value) -> plan::Expr {
-    plan::Expr {
-        node: Some(expr::Node::Literal(plan::Literal {
-            r#type: Some(crate::types::data_type(spark)),
-            value: Some(value),
-        })),
-    }
+    ti_proto::expr::literal(data_type(spark), Some(value))
 }
 
 /// A small constant of a type.
@@ -152,12 +108,12 @@ fn one(spark: SparkType) -> plan::Expr {
 fn calls(function: &str, name: &str, spark: SparkType) -> Vec<plan::Expr> {
     let int = |v| constant(SparkType::Int, literal::Value::Integer(v));
     let text = || constant(SparkType::String, literal::Value::Text("a".into()));
-    let null_test = || call("IS_NULL", vec![column(name)], None);
-    let with = |rest: Vec<plan::Expr>| call(function, std::iter::once(column(name)).chain(rest).collect(), None);
+    let null_test = || call("IS_NULL", vec![column(name)]);
+    let with = |rest: Vec<plan::Expr>| call(function, std::iter::once(column(name)).chain(rest).collect());
     match function {
         "STARTS_WITH" | "ENDS_WITH" | "CONTAINS" => vec![with(vec![text()])],
         "SUBSTRING" => vec![with(vec![int(1), int(2)])],
-        "CASE_WHEN" => vec![call(function, vec![null_test(), one(spark), column(name)], None)],
+        "CASE_WHEN" => vec![call(function, vec![null_test(), one(spark), column(name)])],
         "IS_NULL" | "IS_NOT_NULL" | "NOT" | "BOOLEAN_EXPRESSION" | "ABS" | "CHAR_LENGTH" | "OCTET_LENGTH"
         | "BIT_LENGTH" => vec![with(Vec::new())],
         part if part.starts_with("EXTRACT_") => vec![with(Vec::new())],
@@ -175,17 +131,12 @@ fn calls(function: &str, name: &str, spark: SparkType) -> Vec<plan::Expr> {
         ]
         .into_iter()
         .filter(|target| *target != spark)
-        .map(|target| call(function, vec![column(name)], Some(crate::types::data_type(target))))
+        .map(|target| cast(column(name), data_type(target)))
         .collect(),
         "+" | "-" | "*" | "%" => {
             // Spark's own cast to a wider type comes first where a sum might not fit.
-            let wide = call(
-                "CAST",
-                vec![column(name)],
-                Some(crate::types::data_type(SparkType::Long)),
-            );
-            let long = constant(SparkType::Long, literal::Value::Integer(1));
-            vec![with(vec![one(spark)]), call(function, vec![wide, long], None)]
+            let wide = cast(column(name), data_type(SparkType::Long));
+            vec![with(vec![one(spark)]), call(function, vec![wide, long(1)])]
         }
         _ => vec![with(vec![one(spark)])],
     }

@@ -12,10 +12,8 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use ti_client::Client;
+use ti_proto::expr::{call, column, long};
 use ti_proto::plan;
-use ti_proto::plan::data_type::Kind;
-use ti_proto::plan::expr::Node;
-use ti_proto::plan::literal::Value;
 
 use super::load::{self, Meta};
 use super::{Pseudo, TableStatistics};
@@ -135,19 +133,7 @@ impl Source<'_> {
     async fn read(&self, name: &str, columns: &[&str], table_ids: &[i64]) -> Result<Vec<RecordBatch>> {
         let mut snapshot = self.client.snapshot(self.ts).await?;
         let (db, info) = self.catalog.find_table(snapshot.as_mut(), "mysql", name, false).await?;
-        let id = |id: &i64| plan::Expr {
-            node: Some(Node::Literal(plan::Literal {
-                r#type: Some(plan::DataType {
-                    kind: Kind::Long.into(),
-                    ..Default::default()
-                }),
-                value: Some(Value::Integer(*id)),
-            })),
-        };
-        let column = plan::Expr {
-            node: Some(Node::Column("table_id".into())),
-        };
-        let arguments = std::iter::once(column).chain(table_ids.iter().map(id)).collect();
+        let arguments = std::iter::once(column("table_id")).chain(table_ids.iter().map(|id| long(*id)));
         let spec = plan::ScanSpec {
             table: schema::descriptor(&db, &info)?.to_bytes()?,
             columns: columns
@@ -158,13 +144,7 @@ impl Source<'_> {
             partition_bytes: u64::MAX,
             parallelism: 1,
             // What the ranges let through is looked at again below.
-            runtime_filters: vec![plan::Expr {
-                node: Some(Node::Call(plan::Call {
-                    function: "IN".into(),
-                    arguments,
-                    r#type: None,
-                })),
-            }],
+            runtime_filters: vec![call("IN", arguments.collect())],
             push_down: Some(plan::PushDown {
                 filters: true,
                 index_read: true,
