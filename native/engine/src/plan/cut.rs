@@ -48,7 +48,7 @@ pub fn cut(range: &KeyRange, first: &[u8], last: &[u8], pieces: u64, int_handle:
 }
 
 /// The bytes from `at` on as a number; a key that ends before counts as followed by zeros.
-fn window(key: &[u8], at: usize) -> u64 {
+pub fn window(key: &[u8], at: usize) -> u64 {
     let bytes = key.get(at..).unwrap_or_default().iter().copied();
     bytes
         .chain(std::iter::repeat(0))

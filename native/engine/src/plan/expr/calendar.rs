@@ -10,11 +10,6 @@ use ti_proto::tipb;
 
 use super::pb::{sig, Builder, Class};
 
-const MONTH: i32 = 6017;
-const DAY_OF_MONTH: i32 = 6022;
-const YEAR: i32 = 6029;
-const MOD_INT_SIGNED_SIGNED: i32 = 226;
-
 /// Conditions that hold together for exactly the dates of the calendar; cheap ones first. NULL: not true.
 pub fn valid(pb: &Builder, column: &tipb::Expr, tp: u8) -> Vec<tipb::Expr> {
     if tp == t::TIMESTAMP {
@@ -36,26 +31,30 @@ pub fn valid(pb: &Builder, column: &tipb::Expr, tp: u8) -> Vec<tipb::Expr> {
     let both = |left, right| pb.call(sig::LOGICAL_AND, pb.boolean(), vec![left, right]);
     let either = |left, right| pb.call(sig::LOGICAL_OR, pb.boolean(), vec![left, right]);
     let rest = |divisor, sig, value| {
-        let rest = pb.call(MOD_INT_SIGNED_SIGNED, pb.long(), vec![part(YEAR), pb.int(divisor)]);
+        let rest = pb.call(
+            sig::MOD_INT_SIGNED_SIGNED,
+            pb.long(),
+            vec![part(sig::YEAR), pb.int(divisor)],
+        );
         compare(sig, rest, value)
     };
     let leap_year = both(
         rest(4, sig::EQ, 0),
         either(rest(100, sig::NE, 0), rest(400, sig::EQ, 0)),
     );
-    let leap_day = both(compare(sig::EQ, part(DAY_OF_MONTH), 29), leap_year);
-    let mut long_months = vec![part(MONTH)];
+    let leap_day = both(compare(sig::EQ, part(sig::DAY_OF_MONTH), 29), leap_year);
+    let mut long_months = vec![part(sig::MONTH)];
     long_months.extend([1, 3, 5, 7, 8, 10, 12].map(|month| pb.int(month)));
     let in_long_month = pb.call(Class::Int.in_list(), pb.boolean(), long_months);
     let up_to_30 = both(
-        compare(sig::LE, part(DAY_OF_MONTH), 30),
-        compare(sig::NE, part(MONTH), 2),
+        compare(sig::LE, part(sig::DAY_OF_MONTH), 30),
+        compare(sig::NE, part(sig::MONTH), 2),
     );
     let last_days = either(up_to_30, either(in_long_month, leap_day));
     vec![
-        compare(sig::GT, part(MONTH), 0),
-        compare(sig::GT, part(DAY_OF_MONTH), 0),
-        either(compare(sig::LE, part(DAY_OF_MONTH), 28), last_days),
+        compare(sig::GT, part(sig::MONTH), 0),
+        compare(sig::GT, part(sig::DAY_OF_MONTH), 0),
+        either(compare(sig::LE, part(sig::DAY_OF_MONTH), 28), last_days),
     ]
 }
 

@@ -44,6 +44,8 @@ pub mod sig {
     pub const EQ: i32 = 140;
     pub const NE: i32 = 150;
     pub const NULL_EQ: i32 = 160;
+    pub const PLUS_INT: i32 = 203;
+    pub const MOD_INT_SIGNED_SIGNED: i32 = 226;
     pub const LOGICAL_AND: i32 = 3101;
     pub const LOGICAL_OR: i32 = 3102;
     pub const UNARY_NOT_INT: i32 = 3104;
@@ -51,6 +53,9 @@ pub mod sig {
     pub const UNARY_MINUS_REAL: i32 = 3109;
     pub const UNARY_MINUS_DECIMAL: i32 = 3110;
     pub const LIKE: i32 = 4310;
+    pub const MONTH: i32 = 6017;
+    pub const DAY_OF_MONTH: i32 = 6022;
+    pub const YEAR: i32 = 6029;
 }
 
 /// tipb's AggFunctionMode of what is merged later.

@@ -12,7 +12,6 @@ use crate::plan::expr::{Binder, Bound, Node, Null, Pushed, Reason};
 /// MySQL's DECIMAL has no more fraction digits.
 const MAX_SCALE: i32 = 30;
 const MAX_PRECISION: i32 = 38;
-const MOD_INT_SIGNED_SIGNED: i32 = 226;
 
 /// Precision and scale.
 type Digits = (i32, i32);
@@ -238,7 +237,7 @@ pub fn modulo(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     let divisor = binder.constant(&divisor)?;
     let bounds = (left.bounds.0.max(1 - whole).min(0), left.bounds.1.min(whole - 1).max(0));
     let node = binder.typed(
-        MOD_INT_SIGNED_SIGNED,
+        sig::MOD_INT_SIGNED_SIGNED,
         "mod",
         vec![left, divisor],
         Null::Strict,

@@ -4,23 +4,20 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::{arguments, not_for};
-use crate::plan::expr::pb::Class;
+use crate::plan::expr::pb::{sig, Class};
 use crate::plan::expr::value::{Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed};
 
-const PLUS_INT: i32 = 203;
-const MOD_INT_SIGNED_SIGNED: i32 = 226;
-
 pub fn year(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    part(binder, call, 6029, "year", (0, 9999))
+    part(binder, call, sig::YEAR, "year", (0, 9999))
 }
 
 pub fn month(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    part(binder, call, 6017, "month", (0, 12))
+    part(binder, call, sig::MONTH, "month", (0, 12))
 }
 
 pub fn day(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    part(binder, call, 6022, "dayofmonth", (0, 31))
+    part(binder, call, sig::DAY_OF_MONTH, "dayofmonth", (0, 31))
 }
 
 pub fn day_of_year(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
@@ -61,9 +58,9 @@ pub fn day_of_week(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
             ty,
         )
     };
-    let from_monday = step(PLUS_INT, "plus", day, number(5)?);
-    let from_monday = step(MOD_INT_SIGNED_SIGNED, "mod", from_monday, number(7)?);
-    let node = step(PLUS_INT, "plus", from_monday, number(1)?);
+    let from_monday = step(sig::PLUS_INT, "plus", day, number(5)?);
+    let from_monday = step(sig::MOD_INT_SIGNED_SIGNED, "mod", from_monday, number(7)?);
+    let node = step(sig::PLUS_INT, "plus", from_monday, number(1)?);
     Ok(Bound::Node(Node { bounds: (1, 7), ..node }))
 }
 

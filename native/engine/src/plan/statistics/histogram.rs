@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::access::range::ByteRange;
+use crate::plan::cut::window;
 
 /// A piece of a histogram.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,13 +129,7 @@ fn position(bucket: &Bucket, key: &[u8]) -> f64 {
         .zip(&bucket.upper)
         .take_while(|(a, b)| a == b)
         .count();
-    let number = |key: &[u8]| {
-        let bytes = key.get(common..).unwrap_or_default().iter().copied();
-        bytes
-            .chain(std::iter::repeat(0))
-            .take(8)
-            .fold(0u64, |n, b| n << 8 | u64::from(b)) as f64
-    };
+    let number = |key: &[u8]| window(key, common) as f64;
     let (low, high) = (number(&bucket.lower), number(&bucket.upper));
     if high <= low {
         return 0.5;

@@ -5,6 +5,7 @@
 use super::Estimate;
 use crate::catalog::descriptor::{HandleKind, IndexDescriptor, TableDescriptor};
 use crate::plan::access::range::{ByteRange, Ranges};
+use crate::plan::cut::window;
 
 /// Rows of a table of which nothing is known.
 const ROWS: f64 = 10_000.0;
@@ -82,13 +83,7 @@ pub fn is_unique(index: &IndexDescriptor, ranges: &Ranges) -> bool {
 
 /// Integers in a range of integer handles.
 fn handles(range: &ByteRange) -> f64 {
-    let number = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .chain(&[0; 8])
-            .take(8)
-            .fold(0, |n: u64, b| n << 8 | u64::from(*b)) as f64
-    };
+    let number = |key: &[u8]| window(key, 0) as f64;
     let end = if range.end.is_empty() {
         2f64.powi(64)
     } else {
