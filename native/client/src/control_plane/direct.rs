@@ -112,7 +112,7 @@ impl ControlPlane for DirectPlane {
         Box::new(DirectSnapshot {
             plane: self.clone(),
             ts,
-            seen: SeenLocks::default(),
+            seen: SeenLocks::at(ts),
         })
     }
 }

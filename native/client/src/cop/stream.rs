@@ -71,11 +71,12 @@ pub(crate) fn open(
     let (sender, answers) = mpsc::unbounded_channel();
     let concurrency = request.concurrency.max(1);
     let estimate = FIRST_ESTIMATE.min(request.memory.capacity() / concurrency).max(1);
+    let seen = SeenLocks::at(request.start_ts);
     let read = Arc::new(Read {
         request,
         regions,
         resolver,
-        seen: SeenLocks::default(),
+        seen,
         deadline,
         stats: Arc::default(),
         tasks: Mutex::default(),

@@ -7,6 +7,8 @@
 //!      -> alive: wait
 //! ```
 //!
+//! Locks whose transaction began at the read's own timestamp are passed unasked ([`SeenLocks::at`]).
+//!
 //! What is decided is also resolved (committed or rolled back at its key), in the background: the read does not wait for it. The
 //! algorithm is that of TiKV's Go client.
 
@@ -36,6 +38,15 @@ struct Sets {
 }
 
 impl SeenLocks {
+    /// For a read at `ts`. A transaction that began at `ts` itself commits later, so its locks are passed: it may read its own snapshot
+    /// while it writes. It must not read at `ts - 1` instead: an async commit takes one more than the newest read of a store, and could
+    /// be at `ts`, which the read would not see and the transaction's prewrite not take for a conflict.
+    pub(crate) fn at(ts: u64) -> Self {
+        let seen = Self::default();
+        seen.pass(ts);
+        seen
+    }
+
     /// For the context of the next request.
     pub(crate) fn known(&self) -> KnownLocks {
         let sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -114,7 +114,7 @@ pub(super) async fn run(
         ts,
         own: committed_locks.to_vec(),
         resolver,
-        seen: SeenLocks::default(),
+        seen: SeenLocks::at(ts),
     };
     let limits = Limits {
         bytes: REQUEST_BYTES,
