@@ -206,6 +206,7 @@ def test_moments_that_cannot_be(spark, name, clause):
 def test_milliseconds_and_counters(spark, oracle, database):
     """A commit is seen from its own timestamp on, to the last bit; TIMESTAMP AS OF is the first timestamp of its millisecond."""
     oracle.execute("CREATE TABLE edge (id INT PRIMARY KEY)")
+    history.moment(oracle)  # the table is older than the millisecond of its first row
     name = f"{CATALOG}.{database}.edge"
     for number in range(3):
         oracle.execute("BEGIN", f"INSERT INTO edge VALUES ({number})", "COMMIT")
