@@ -89,7 +89,7 @@ pub struct PrewriteStats {
 }
 
 impl Client {
-    /// Begins a transaction: takes a start timestamp, holds GC below it, locks the primary, a key without a value that `primary` makes
+    /// Begins a transaction: takes a start timestamp unless the options give one, holds GC below it, locks the primary, a key without a value that `primary` makes
     /// from the start timestamp ([`ClientErrorKind::KeyExists`] if it has one, [`ClientErrorKind::WriteConflict`] if somebody is writing it:
     /// choose another), and keeps the lock alive until the transaction ends.
     pub async fn begin(

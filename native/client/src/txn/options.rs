@@ -10,6 +10,9 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// The life of a transaction.
 #[derive(Debug, Clone)]
 pub struct TxnOptions {
+    /// A timestamp of PD that no transaction of anybody else has; `None`: a new one is taken. It may be given again when the primary was
+    /// refused, because nothing was written then.
+    pub start_ts: Option<u64>,
     /// The time that one step (prewrite of the primary, commit, rollback) may take with all its retries.
     pub deadline: Duration,
     /// How long the locks outlive the last heartbeat. After it others may roll the transaction back.
@@ -23,9 +26,10 @@ pub struct TxnOptions {
 }
 
 impl Default for TxnOptions {
-    /// 10 min per step, 20 s lock TTL, 10 s heartbeat, 5 min service safe point, 24 h at most.
+    /// A new timestamp, 10 min per step, 20 s lock TTL, 10 s heartbeat, 5 min service safe point, 24 h at most.
     fn default() -> Self {
         Self {
+            start_ts: None,
             deadline: DEADLINE,
             lock_ttl: Duration::from_secs(20),
             heartbeat_interval: Duration::from_secs(10),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{watch, Mutex};
@@ -49,8 +49,17 @@ impl Transaction {
         primary: impl FnOnce(u64) -> Bytes,
         options: TxnOptions,
     ) -> Result<Self> {
-        let start_ts = client.timestamp().await?;
-        let begun = Instant::now();
+        let now = client.timestamp().await?;
+        let start_ts = options.start_ts.unwrap_or(now);
+        if start_ts > now {
+            return Err(ClientError::new(
+                ClientErrorKind::InvalidArgument,
+                format!("a transaction cannot begin at {start_ts}: PD has come to {now} only"),
+            ));
+        }
+        // A timestamp that was given may be old, and TTLs count from it. Both are PD's.
+        let age = Duration::from_millis((now >> LOGICAL_BITS) - (start_ts >> LOGICAL_BITS));
+        let begun = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let lost = watch::Sender::new(None);
         let on_lost = {
             let lost = lost.clone();

@@ -31,6 +31,8 @@ pub mod flag {
     pub const AUTO_INCREMENT: u32 = 1 << 9;
     /// NOT NULL and no DEFAULT.
     pub const NO_DEFAULT: u32 = 1 << 12;
+    /// ON UPDATE CURRENT_TIMESTAMP.
+    pub const ON_UPDATE_NOW: u32 = 1 << 13;
 }
 
 /// Null counts as the zero value, as Go writes an empty slice.

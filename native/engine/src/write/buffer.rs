@@ -100,6 +100,14 @@ impl Buffer {
         Some((self.key(entry), self.value(entry), entry.role))
     }
 
+    /// Forgets the mutations from a position on.
+    pub fn truncate(&mut self, position: usize) {
+        if let Some(entry) = self.entries.get(position) {
+            self.arena.truncate(entry.start);
+            self.entries.truncate(position);
+        }
+    }
+
     /// Forgets all mutations and keeps the memory.
     pub fn clear(&mut self) {
         self.arena.clear();
@@ -115,6 +123,17 @@ impl Buffer {
             self.push(entry.role, entry.expect, other.key(entry), other.value(entry))?;
         }
         Ok(())
+    }
+
+    /// Appends one mutation of another buffer, with another expectation.
+    ///
+    /// # Errors
+    /// As [`Buffer::push`].
+    pub fn append_one(&mut self, other: &Buffer, position: usize, expect: Expect) -> Result<()> {
+        match other.get(position) {
+            Some((key, value, role)) => self.push(role, expect, key, value),
+            None => Ok(()),
+        }
     }
 
     fn key(&self, entry: &Entry) -> &[u8] {

@@ -4,6 +4,7 @@ use ti_codec::field_type::{type_code as t, FieldType};
 use ti_proto::plan;
 use ti_proto::plan::write_spec::{Mode, Overwrite};
 
+use super::delta::spec::row_id_names;
 use super::spec;
 use super::table::{AutoColumn, Default, HandleSource, WriteTable};
 use crate::error::Result;
@@ -15,14 +16,21 @@ use crate::error::Result;
 pub fn write_info(request: &plan::WriteSpec, table: &WriteTable) -> Result<plan::WriteInfo> {
     let inputs = spec::given_columns(request, table)?;
     let name = |offset: &usize| table.columns.get(*offset).map(|c| c.name.clone());
-    let generates_ids = matches!(table.handle, HandleSource::RowId(_))
-        || table.auto.is_some_and(|auto| !inputs.contains(&auto.offset()));
+    let changes_rows = request.mode() == Mode::Delta;
+    let puts_rows = !changes_rows || !inputs.is_empty();
+    let generates_ids = puts_rows
+        && (matches!(table.handle, HandleSource::RowId(_))
+            || table.auto.is_some_and(|auto| !inputs.contains(&auto.offset())));
     let mut info = plan::WriteInfo {
         handle_columns: table.handle_offsets().iter().filter_map(name).collect(),
         unique_indexes: unique_indexes(table),
         generates_ids,
-        filled: filled(table, &inputs),
-        missing: spec::missing(table, &inputs),
+        filled: if puts_rows { filled(table, &inputs) } else { Vec::new() },
+        missing: if puts_rows {
+            spec::missing(table, &inputs)
+        } else {
+            Vec::new()
+        },
         explain: String::new(),
     };
     // Rows cannot be clustered by a key whose values the write makes itself.
@@ -30,7 +38,9 @@ pub fn write_info(request: &plan::WriteSpec, table: &WriteTable) -> Result<plan:
         .handle_offsets()
         .iter()
         .any(|offset| table.auto.is_some_and(|auto| auto.offset() == *offset) && !inputs.contains(offset));
-    if handle_is_made {
+    if changes_rows {
+        info.handle_columns = row_id_names(table);
+    } else if handle_is_made {
         info.handle_columns.clear();
     }
     info.explain = explain(request, table, &info);
@@ -80,12 +90,15 @@ pub fn clusters_exactly(table: &WriteTable) -> bool {
 
 /// The operator tree, as EXPLAIN prints it.
 fn explain(request: &plan::WriteSpec, table: &WriteTable, info: &plan::WriteInfo) -> String {
+    let changes_rows = request.mode() == Mode::Delta;
+    let puts_rows = !changes_rows || !request.columns.is_empty();
     let what = match (request.mode(), request.overwrite()) {
         (_, Overwrite::All) => "Overwrite",
         (_, Overwrite::Partitions) => "OverwritePartitions",
         (Mode::Append, Overwrite::None) => "Append",
         (Mode::Upsert, Overwrite::None) => "Upsert",
         (Mode::Ignore, Overwrite::None) => "Ignore",
+        (Mode::Delta, Overwrite::None) => "Delta",
     };
     let handle = match &table.handle {
         HandleSource::Column(_) => "int",
@@ -112,7 +125,7 @@ fn explain(request: &plan::WriteSpec, table: &WriteTable, info: &plan::WriteInfo
         list(&indexes),
         list(&info.filled),
         table.partitioner.as_ref().map_or(0, |_| table.physical_ids.len()),
-        if table.has_unique_index() || !clusters_exactly(table) {
+        if puts_rows && (changes_rows || table.has_unique_index() || !clusters_exactly(table)) {
             "with"
         } else {
             "no"

@@ -10,6 +10,7 @@ use ti_codec::key::{is_index_key, INDEX_PREFIX_LENGTH};
 use ti_codec::mysql::time::MysqlTime;
 use ti_codec::mysql::{duration, enum_set};
 
+use crate::catalog::descriptor::ROWID_NAME;
 use super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind};
 
@@ -22,6 +23,16 @@ pub fn error(table: &WriteTable, key: &[u8], what_to_do: &str) -> Error {
 pub fn entry(table: &WriteTable, key: &[u8]) -> String {
     let (index, values) = describe(table, key).unwrap_or_else(|| ("?".to_owned(), hex(key)));
     format!("Duplicate entry '{values}' for key '{}.{index}'", table.name)
+}
+
+/// A row by its handle: `'5' of 't.PRIMARY'`.
+pub fn row(table: &WriteTable, key: &[u8]) -> String {
+    let values = describe(table, key).map_or_else(|| hex(key), |(_, values)| values);
+    let index = match table.handle {
+        HandleSource::RowId(_) => ROWID_NAME,
+        HandleSource::Column(_) | HandleSource::Common { .. } => "PRIMARY",
+    };
+    format!("'{values}' of '{}.{index}'", table.name)
 }
 
 /// Name of the index and its values, as TiDB prints them.

@@ -43,12 +43,33 @@ impl RowWriter {
     /// # Errors
     /// `InvalidValue` for a row that no partition takes, or a value that does not fit.
     pub fn put(&mut self, values: &[Datum<'_>], row_id: Option<u64>, expect: Expect, out: &mut Buffer) -> Result<i64> {
-        let table = self.table.clone();
-        let physical_id = match &table.partitioner {
-            Some(partitioner) => partitioner.locate(values)?,
-            None => table.id,
-        };
+        let physical_id = self.locate(values)?;
         let handle = self.handle_of(values, row_id)?;
+        self.put_at(physical_id, &handle, values, expect, out)?;
+        Ok(physical_id)
+    }
+
+    /// The physical table that a row belongs to. Only the columns that partitions are made by are looked at.
+    ///
+    /// # Errors
+    /// `InvalidValue` for a row that no partition takes.
+    pub fn locate(&self, values: &[Datum<'_>]) -> Result<i64> {
+        match &self.table.partitioner {
+            Some(partitioner) => partitioner.locate(values),
+            None => Ok(self.table.id),
+        }
+    }
+
+    /// Appends the mutations of a row whose place is known: the row first, then its entries in the order of the table's indexes.
+    pub fn put_at(
+        &mut self,
+        physical_id: i64,
+        handle: &OwnedHandle,
+        values: &[Datum<'_>],
+        expect: Expect,
+        out: &mut Buffer,
+    ) -> Result<()> {
+        let table = self.table.clone();
         let handle = handle.as_handle();
         self.encode_row(values)?;
         let key = record_key(physical_id, &handle);
@@ -71,7 +92,7 @@ impl RowWriter {
             let role = if distinct { Role::Unique } else { Role::Entry };
             out.push(role, expect, &self.key, &self.value)?;
         }
-        Ok(physical_id)
+        Ok(())
     }
 
     /// Appends the deletion of a stored row and of its index entries.
@@ -110,7 +131,8 @@ impl RowWriter {
         self.indexes.get(position)
     }
 
-    fn handle_of(&mut self, values: &[Datum<'_>], row_id: Option<u64>) -> Result<OwnedHandle> {
+    /// A row's handle. Only the columns of the handle are looked at; `row_id` is `_tidb_rowid` where the table has it.
+    pub fn handle_of(&mut self, values: &[Datum<'_>], row_id: Option<u64>) -> Result<OwnedHandle> {
         let no_handle = || Error::new(ErrorKind::Internal, "a row has no handle");
         match &self.table.handle {
             HandleSource::RowId(_) => row_id.map(|id| OwnedHandle::Int(id as i64)).ok_or_else(no_handle),

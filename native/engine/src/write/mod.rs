@@ -18,6 +18,7 @@
 pub mod audit;
 pub mod buffer;
 pub mod check;
+pub mod delta;
 pub mod displaced;
 mod duplicate;
 pub mod encode;

@@ -188,7 +188,8 @@ pub struct OldRows {
 }
 
 impl OldRows {
-    async fn read(&self, keys: Vec<Bytes>) -> Result<HashMap<Bytes, Bytes>> {
+    /// Pairs of these keys; keys without a value are left out.
+    pub async fn read(&self, keys: Vec<Bytes>) -> Result<HashMap<Bytes, Bytes>> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }

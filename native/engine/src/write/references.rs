@@ -17,7 +17,7 @@ use crate::error::Result;
 /// `UnsupportedFeature` that names the foreign key.
 pub async fn check(snapshot: &mut dyn Snapshot, db: &DbInfo, table: &WriteTable, spec: &Spec) -> Result<()> {
     use ti_proto::plan::write_spec::{Mode, Overwrite};
-    if spec.mode != Mode::Upsert && spec.overwrite == Overwrite::None {
+    if !matches!(spec.mode, Mode::Upsert | Mode::Delta) && spec.overwrite == Overwrite::None {
         return Ok(());
     }
     for other in databases(snapshot).await? {
@@ -37,7 +37,7 @@ pub async fn check(snapshot: &mut dyn Snapshot, db: &DbInfo, table: &WriteTable,
                     &table.database,
                     &table.name,
                     &format!(
-                        "is referred to by the foreign key `{}` of table `{}`.`{}`, and this write deletes rows, which TiDB only can check; write through \
+                        "is referred to by the foreign key `{}` of table `{}`.`{}`, and this write deletes or changes rows, which TiDB only can check; write through \
                          TiDB, or append",
                         key.fk_name.0, other.db_name.0, info.name.0
                     ),

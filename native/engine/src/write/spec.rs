@@ -6,10 +6,11 @@ use std::time::Duration;
 use ti_codec::datum::Datum;
 use ti_codec::field_type::type_code as t;
 use ti_codec::mysql::time::MysqlTime;
-use ti_codec::TypeOptions;
+use ti_codec::{FieldType, TypeOptions};
 use ti_proto::plan;
 use ti_proto::plan::write_spec::{Mode, Overwrite};
 
+use super::delta::spec::{row_ids, DeltaSpec};
 use super::filter::Condition;
 use super::refuse::refusal;
 use super::table::{AutoColumn, Default, HandleSource, WriteTable};
@@ -43,6 +44,8 @@ pub struct Spec {
     pub types: TypeOptions,
     /// What happens to taken keys.
     pub mode: Mode,
+    /// Of changes of rows; `None`: the batches have new rows.
+    pub delta: Option<DeltaSpec>,
     /// What happens to the table's rows.
     pub overwrite: Overwrite,
     /// Which rows an overwrite of the table removes.
@@ -90,22 +93,28 @@ impl Spec {
             .map_err(|_| invalid(format!("the overwrite mode {} is not known", spec.overwrite)))?;
         check_modes(spec, table, mode, overwrite)?;
         let inputs = input_columns(spec, table)?;
-        let mut sources = Vec::with_capacity(table.columns.len());
-        let mut missing = Vec::new();
+        let (mut sources, mut not_given) = (Vec::with_capacity(table.columns.len()), None);
         for offset in 0..table.columns.len() {
-            match source(table, &inputs, offset, &types, start_ts)? {
-                Some(source) => sources.push(source),
-                None => missing.push(offset),
+            sources.push(match source(table, &inputs, offset, &types, start_ts) {
+                Ok(source) => source,
+                Err(error) => {
+                    not_given.get_or_insert(error);
+                    Source::Nothing
+                }
+            });
+        }
+        let delta = match (mode, not_given) {
+            // Rows that only change need no defaults.
+            (Mode::Delta, not_given) => {
+                let row_ids = row_ids(spec, table)?;
+                let now = |ty: &FieldType| now(ty, &types, start_ts);
+                Some(DeltaSpec::new(table, row_ids, &inputs, not_given, now)?)
             }
-        }
-        if let Some(column) = missing.first().and_then(|offset| table.columns.get(*offset)) {
-            return Err(invalid(format!(
-                "column `{}` of table {} has no default value: the write must give it",
-                column.name,
-                table.full_name()
-            )));
-        }
+            (_, Some(error)) => return Err(error),
+            (_, None) => None,
+        };
         Ok(Self {
+            delta,
             condition: Condition::new(spec, table, &types)?,
             sources,
             inputs,
@@ -125,18 +134,21 @@ impl Spec {
 
     /// Are ids generated for all rows?
     pub fn generates_ids(&self, table: &WriteTable) -> bool {
+        if self.delta.as_ref().is_some_and(|delta| !delta.puts) {
+            return false;
+        }
         let left_out = |auto: AutoColumn| self.sources.get(auto.offset()) == Some(&Source::Id);
         matches!(table.handle, HandleSource::RowId(_)) || table.auto.is_some_and(left_out)
     }
 
     /// Must rows be staged until it is known what is in their way?
     pub fn stages_rows(&self) -> bool {
-        self.mode != Mode::Append || !self.condition.is_always()
+        matches!(self.mode, Mode::Upsert | Mode::Ignore) || !self.condition.is_always()
     }
 
     /// May a store be told that keys are free? Not when the write removes rows itself, because their keys may be taken again.
     pub fn expects_free_keys(&self) -> bool {
-        self.mode != Mode::Upsert && self.overwrite == Overwrite::None
+        matches!(self.mode, Mode::Append | Mode::Ignore) && self.overwrite == Overwrite::None
     }
 }
 
@@ -146,8 +158,11 @@ fn check_modes(spec: &plan::WriteSpec, table: &WriteTable, mode: Mode, overwrite
     }
     if overwrite != Overwrite::None && mode != Mode::Append {
         return Err(invalid(
-            "a write that overwrites cannot also upsert or ignore: nothing is left that could be in the way",
+            "a write that overwrites cannot also upsert, ignore or change rows: nothing is left that could be in the way",
         ));
+    }
+    if mode != Mode::Delta && !spec.row_id_columns.is_empty() {
+        return Err(invalid("a write names row id columns and changes no rows"));
     }
     if overwrite == Overwrite::Partitions {
         if table.partitioner.is_none() {
@@ -214,27 +229,36 @@ fn input_columns(spec: &plan::WriteSpec, table: &WriteTable) -> Result<Vec<usize
         .collect()
 }
 
-/// Where the value of a column comes from; `None`: it must be given and is not.
+/// Where the value of a column comes from.
+///
+/// # Errors
+/// `InvalidArgument`: it must be given and is not. `UnsupportedFeature`: only TiDB can evaluate its default.
 fn source(
     table: &WriteTable,
     inputs: &[usize],
     offset: usize,
     types: &TypeOptions,
     start_ts: u64,
-) -> Result<Option<Source>> {
+) -> Result<Source> {
     if let Some(position) = inputs.iter().position(|input| *input == offset) {
-        return Ok(Some(Source::Input(position)));
+        return Ok(Source::Input(position));
     }
     if table.auto.is_some_and(|auto| auto.offset() == offset) {
-        return Ok(Some(Source::Id));
+        return Ok(Source::Id);
     }
     let Some(column) = table.columns.get(offset).filter(|c| !c.generated) else {
-        return Ok(Some(Source::Nothing));
+        return Ok(Source::Nothing);
     };
-    Ok(Some(match &column.default {
+    Ok(match &column.default {
         Default::Value(value) => Source::Constant(value.clone()),
         Default::Now | Default::Today => Source::Constant(now(&column.field_type, types, start_ts)?),
-        Default::Missing => return Ok(None),
+        Default::Missing => {
+            return Err(invalid(format!(
+                "column `{}` of table {} has no default value: the write must give it",
+                column.name,
+                table.full_name()
+            )))
+        }
         Default::Expression(text) => {
             return Err(refusal(
                 &table.database,
@@ -245,7 +269,7 @@ fn source(
                 ),
             ))
         }
-    }))
+    })
 }
 
 /// The columns that a write must give and does not.
@@ -265,7 +289,7 @@ pub fn missing(table: &WriteTable, inputs: &[usize]) -> Vec<String> {
 }
 
 /// The time of the write, the same in all rows. TIMESTAMP is kept in UTC; DATETIME and DATE have the session's wall clock.
-fn now(ty: &ti_codec::FieldType, types: &TypeOptions, start_ts: u64) -> Result<Datum<'static>> {
+fn now(ty: &FieldType, types: &TypeOptions, start_ts: u64) -> Result<Datum<'static>> {
     let millis = i64::try_from(start_ts >> LOGICAL_BITS)
         .map_err(|_| Error::new(ErrorKind::Internal, "the start timestamp is out of range"))?;
     let utc = millis * 1_000;
@@ -288,5 +312,8 @@ pub(super) fn given_columns(spec: &plan::WriteSpec, table: &WriteTable) -> Resul
     let overwrite = Overwrite::try_from(spec.overwrite)
         .map_err(|_| invalid(format!("the overwrite mode {} is not known", spec.overwrite)))?;
     check_modes(spec, table, mode, overwrite)?;
+    if !spec.row_id_columns.is_empty() {
+        row_ids(spec, table)?;
+    }
     input_columns(spec, table)
 }

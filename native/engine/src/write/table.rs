@@ -40,6 +40,8 @@ pub struct WriteColumn {
     pub not_null: bool,
     /// AUTO_INCREMENT.
     pub auto_increment: bool,
+    /// ON UPDATE CURRENT_TIMESTAMP.
+    pub on_update_now: bool,
     /// The handle holds the whole value, so that the row does not.
     pub in_handle: bool,
     /// Neither a default nor a value for older rows: NULL is not written.

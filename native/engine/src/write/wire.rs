@@ -92,6 +92,12 @@ pub struct WireTally {
     /// Keys of old index entries that the driver removes.
     #[prost(bytes = "vec", repeated, tag = "13")]
     pub displaced_entries: Vec<Vec<u8>>,
+    /// Keys that rows of the task take and other rows have at the snapshot: somebody must give them up.
+    #[prost(bytes = "vec", repeated, tag = "14")]
+    pub taken: Vec<Vec<u8>>,
+    /// More keys were given up than these lists may have.
+    #[prost(bool, tag = "15")]
+    pub displaced_full: bool,
 }
 
 /// A cell of a sketch of keys.

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::buffer::{Buffer, Duplicate, Expect};
+use super::delta::spec::DeltaSpec;
 use super::displaced::Displaced;
 use super::encode::RowWriter;
 use super::metrics::{Counters, Step};
@@ -36,6 +37,7 @@ use super::{duplicate, open_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime;
 
+mod changes;
 mod flight;
 mod ids;
 
@@ -255,7 +257,10 @@ impl Task {
             Expect::Anything
         };
         Ok(Self {
-            displaced: Displaced::new(&table),
+            displaced: match &spec.delta {
+                Some(_) => Displaced::of_changes(),
+                None => Displaced::new(&table),
+            },
             rows: RowWriter::new(table.clone(), info.primary.clone())?,
             old_rows: OldRows {
                 client: client.clone(),
@@ -301,22 +306,26 @@ impl Task {
             Some(inputs) => inputs,
             None => self.input_columns(batch)?,
         };
-        let done = self.write_rows(&inputs, batch);
+        let done = match self.spec.delta.clone() {
+            Some(delta) => self.write_changes(&delta, &inputs, batch),
+            None => self.write_rows(&inputs, batch),
+        };
         self.inputs = Some(inputs);
         done
     }
 
     /// How the batches' columns become the table's.
     fn input_columns(&self, batch: &RecordBatch) -> Result<Vec<InputColumn>> {
-        if batch.num_columns() != self.spec.inputs.len() {
+        let leading = self.spec.delta.as_ref().map_or(0, DeltaSpec::leading);
+        let wanted = leading + self.spec.inputs.len();
+        if batch.num_columns() != wanted {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!(
-                    "a batch has {} columns, the write has {}",
-                    batch.num_columns(),
-                    self.spec.inputs.len()
-                ),
+                format!("a batch has {} columns, the write has {wanted}", batch.num_columns()),
             ));
+        }
+        if let Some(delta) = &self.spec.delta {
+            return self.change_columns(delta, batch);
         }
         let columns = self
             .spec

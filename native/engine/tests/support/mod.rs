@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod access;
+pub mod delta;
 pub mod fill;
 pub mod push;
 pub mod push_table;

@@ -87,7 +87,8 @@ pub(crate) fn begin(session: &Session, request: plan::WriteSpec) -> Result<Write
         let table = WriteTable::new(&db.db_name.0, &info, new_collation)?;
         let spec = Spec::new(&request, &table, ts)?;
         references::check(snapshot.as_mut(), &db, &table, &spec).await?;
-        let transaction = begin_transaction(&client, &table, &spec).await?;
+        let start_ts = Some(request.start_ts).filter(|ts| *ts != 0);
+        let transaction = begin_transaction(&client, &table, &spec, start_ts).await?;
         let begun = open_job(client, &transaction, request, &db, &info, new_collation).await;
         match begun {
             Ok(parts) => Ok(parts.job(transaction)),
@@ -106,12 +107,19 @@ pub(crate) fn begin(session: &Session, request: plan::WriteSpec) -> Result<Write
     })
 }
 
-async fn begin_transaction(client: &Arc<Client>, table: &WriteTable, spec: &Spec) -> Result<Transaction> {
+/// At `start_ts`, if the statement has read at its snapshot.
+async fn begin_transaction(
+    client: &Arc<Client>,
+    table: &WriteTable,
+    spec: &Spec,
+    start_ts: Option<u64>,
+) -> Result<Transaction> {
     let mut tries = 0;
     loop {
         tries += 1;
         let primary = random_key(table)?;
         let options = TxnOptions {
+            start_ts,
             deadline: spec.commit_deadline,
             ..TxnOptions::default()
         };

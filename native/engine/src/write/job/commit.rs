@@ -70,8 +70,14 @@ impl Inner {
         let handle_is_given = !self.table.handle_offsets().is_empty();
         let reasons = Reasons {
             retried: again || self.spec.speculation,
-            keys_may_meet: self.table.has_unique_index()
-                || (handle_is_given && !(self.spec.clustered && clusters_exactly(&self.table))),
+            keys_may_meet: match &self.spec.delta {
+                // A row may go to any key.
+                Some(delta) => delta.puts,
+                None => {
+                    self.table.has_unique_index()
+                        || (handle_is_given && !(self.spec.clustered && clusters_exactly(&self.table)))
+                }
+            },
             unconditional: self.spec.overwrite != Overwrite::None,
         };
         let Some(depth) = reasons.depth() else { return Ok(()) };
@@ -132,26 +138,30 @@ impl Inner {
         done.map_err(|e| e.context(format!("table {}", self.table.full_name())))
     }
 
-    /// Deletes what the tasks of an upsert have left to the driver.
+    /// Deletes what the tasks of an upsert or of changes have left to the driver, and checks that the keys that rows take are given up.
     async fn delete_displaced(&self, tallies: &[WireTally]) -> Result<()> {
-        let left = |t: &WireTally| !t.displaced_rows.is_empty() || !t.displaced_entries.is_empty();
-        if !tallies.iter().any(left) {
-            return Ok(());
-        }
-        let start = Instant::now();
+        let mut left = displaced::Left::new(tallies);
         let info = self.transaction.info();
         let options = self.batch_options();
-        let (deletions, rows) = displaced::deletions(&self.client, &self.table, info, tallies, &options).await?;
-        let keys = deletions.keys().map(Bytes::copy_from_slice).collect();
-        *self.displaced.lock().unwrap_or_else(PoisonError::into_inner) = keys;
-        let stats = self
-            .client
-            .prewrite(info, deletions.mutations(), &self.prewrite_options())
-            .await;
-        let stats = stats.map_err(|e| Error::from(e).context(format!("table {}", self.table.full_name())))?;
-        self.counters.prewritten(&stats, start);
-        self.counters.deleted(rows);
-        Ok(())
+        while let Some(deletions) = left.next(&self.client, &self.table, info, &options).await? {
+            let start = Instant::now();
+            let keys = deletions.sorted.keys().map(Bytes::copy_from_slice);
+            self.displaced
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(keys);
+            let stats = self
+                .client
+                .prewrite(info, deletions.sorted.mutations(), &self.prewrite_options())
+                .await;
+            let stats = stats.map_err(|e| Error::from(e).context(format!("table {}", self.table.full_name())))?;
+            self.counters.prewritten(&stats, start);
+            if self.spec.delta.is_none() {
+                // Tasks count the rows that are deleted on demand; here are also those that move.
+                self.counters.deleted(deletions.rows);
+            }
+        }
+        left.check_taken(&self.table)
     }
 
     fn prewrite_options(&self) -> PrewriteOptions {

@@ -34,6 +34,7 @@ pub(super) fn write_column(
         generated,
         hidden: column.hidden,
         not_null: ty.is_not_null(),
+        on_update_now: column.field_type.flag & flag::ON_UPDATE_NOW != 0,
         auto_increment: column.field_type.flag & flag::AUTO_INCREMENT != 0,
         in_handle,
         null_is_absent: column.default.is_null()

@@ -27,6 +27,8 @@ impl Task {
         let (staged, old, buffer) = (&mut self.staged, &self.old_rows, &mut self.buffer);
         let found = match self.spec.mode {
             Mode::Ignore => wait(&self.cancelled, staged.ignore_taken(old, buffer))?,
+            // Changes are not staged.
+            Mode::Delta => return Ok(()),
             Mode::Append | Mode::Upsert => wait(
                 &self.cancelled,
                 staged.replace_taken(old, &mut self.rows, &self.spec.condition, &mut self.displaced, buffer),

@@ -21,16 +21,7 @@ impl Task {
         let Some(value) = values.get_mut(auto.offset()) else {
             return Ok(());
         };
-        let explicit = match value {
-            Datum::Null => Some(0),
-            Datum::Int(v) => u64::try_from(*v).ok(),
-            Datum::Uint(v) => Some(*v),
-            // Negative ones saturate at 0, and are kept all the same.
-            Datum::Float(v) if *v < 0.0 => None,
-            Datum::Float(v) => Some(*v as u64),
-            _ => None,
-        };
-        match explicit {
+        match explicit_id(value) {
             // Negative: neither generated nor of interest to the allocator.
             None => {}
             Some(0) => {
@@ -43,14 +34,22 @@ impl Task {
                 };
             }
             Some(id) => {
-                let id = match auto {
-                    AutoColumn::Increment(_) => id,
-                    AutoColumn::Random(_, format) => format.increment(id),
-                };
-                self.ids.greatest_explicit = self.ids.greatest_explicit.max(id);
+                self.ids.greatest_explicit = self.ids.greatest_explicit.max(increment(*auto, id));
             }
         }
         Ok(())
+    }
+
+    /// Remembers the AUTO_INCREMENT or AUTO_RANDOM value of a row that changes, if it does: an update generates none.
+    pub(super) fn note_changed_id(&mut self, new: &[Datum<'_>], old: &[Datum<'_>]) {
+        let Some((auto, _)) = &self.ids.column else {
+            return;
+        };
+        let (new, old) = (new.get(auto.offset()), old.get(auto.offset()));
+        let Some(id) = new.filter(|_| new != old).and_then(explicit_id) else {
+            return;
+        };
+        self.ids.greatest_explicit = self.ids.greatest_explicit.max(increment(*auto, id));
     }
 
     pub(super) fn next_row_id(&mut self) -> Result<Option<u64>> {
@@ -58,6 +57,27 @@ impl Task {
             Some(ids) => next_id(ids, &self.client, &self.cancelled).map(Some),
             None => Ok(None),
         }
+    }
+}
+
+/// A value that is given for a generated one; 0: one is asked for; `None`: it is of no interest.
+fn explicit_id(value: &Datum<'_>) -> Option<u64> {
+    match value {
+        Datum::Null => Some(0),
+        Datum::Int(v) => u64::try_from(*v).ok(),
+        Datum::Uint(v) => Some(*v),
+        // Negative ones saturate at 0, and are kept all the same.
+        Datum::Float(v) if *v < 0.0 => None,
+        Datum::Float(v) => Some(*v as u64),
+        _ => None,
+    }
+}
+
+/// The part of a value that the allocator counts.
+fn increment(auto: AutoColumn, id: u64) -> u64 {
+    match auto {
+        AutoColumn::Increment(_) => id,
+        AutoColumn::Random(_, format) => format.increment(id),
     }
 }
 
