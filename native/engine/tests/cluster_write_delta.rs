@@ -85,7 +85,9 @@ fn deletes_leave_what_tidb_leaves() {
         for tasks in [1, 3] {
             twins(&cluster, create);
             let target = Target::new(&cluster, "t");
-            let result = target.delete("id % 3 = 0", tasks).unwrap_or_else(|e| panic!("{shape}: {e}"));
+            let result = target
+                .delete("id % 3 = 0", tasks)
+                .unwrap_or_else(|e| panic!("{shape}: {e}"));
             cluster.sql("DELETE FROM u WHERE id % 3 = 0");
             assert_twins(&cluster, true, shape);
             let metrics = result.metrics.unwrap();
@@ -124,7 +126,10 @@ fn updates_leave_what_tidb_leaves() {
             let mut stored = true;
             for (assignments, condition, moves) in statements {
                 let queries = [target.updates(assignments, condition)];
-                let set: Vec<String> = assignments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                let set: Vec<String> = assignments
+                    .iter()
+                    .map(|(name, value)| format!("{name} = {value}"))
+                    .collect();
                 let what = format!("{shape}: SET {} WHERE {condition}, {tasks} tasks", set.join(", "));
                 target.write(&queries, tasks).unwrap_or_else(|e| panic!("{what}: {e}"));
                 cluster.sql(&format!(
@@ -143,7 +148,9 @@ fn rows_that_do_not_change_are_not_written() {
     let cluster = Cluster::new("d_unchanged");
     twins(&cluster, SHAPES[0].1);
     let target = Target::new(&cluster, "t");
-    let result = target.write(&[target.updates(&[("n", "n + IF(id = 3, 1, 0)")], "TRUE")], 2).unwrap();
+    let result = target
+        .write(&[target.updates(&[("n", "n + IF(id = 3, 1, 0)")], "TRUE")], 2)
+        .unwrap();
     // The row, the entry that goes and the one that comes.
     let metrics = result.metrics.unwrap();
     assert_eq!((metrics.rows, metrics.mutations), (30, 3));

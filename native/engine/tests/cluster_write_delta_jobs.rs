@@ -12,8 +12,7 @@ use ti_proto::plan;
 
 const UNIQUE: &str = "(id INT PRIMARY KEY, u INT, n INT, UNIQUE KEY u (u), KEY n (n))";
 const UNIQUE_ROWID: &str = "(id INT, u INT, n INT, UNIQUE KEY u (u), KEY n (n))";
-const UNIQUE_COMMON: &str =
-    "(id DECIMAL(6, 1) PRIMARY KEY CLUSTERED, u INT, n INT, UNIQUE KEY u (u), KEY n (n))";
+const UNIQUE_COMMON: &str = "(id DECIMAL(6, 1) PRIMARY KEY CLUSTERED, u INT, n INT, UNIQUE KEY u (u), KEY n (n))";
 
 fn table(cluster: &Cluster, create: &str) {
     cluster.sql("DROP TABLE IF EXISTS t");
@@ -38,7 +37,10 @@ fn unique_keys_go_round_in_one_task_and_across_tasks() {
             table(&cluster, create);
             let target = Target::new(&cluster, "t");
             // 1 -> 2 -> 3 -> 1.
-            let swap = target.updates(&[("u", "CASE u WHEN 10 THEN 20 WHEN 20 THEN 30 ELSE 10 END")], "id <= 3");
+            let swap = target.updates(
+                &[("u", "CASE u WHEN 10 THEN 20 WHEN 20 THEN 30 ELSE 10 END")],
+                "id <= 3",
+            );
             target.write(&[swap], tasks).unwrap();
             let expected = vec![row([1, 20, 1]), row([2, 30, 2]), row([3, 10, 2])];
             assert_eq!(rows(&cluster)[..3], expected, "{create}, {tasks} tasks");
@@ -117,7 +119,12 @@ fn a_row_that_went_away_makes_room_in_another_task() {
 }
 
 /// Begins at the snapshot of now, and gives the tasks' batches.
-fn begin(cluster: &Cluster, target: &Target<'_>, queries: &[String], tasks: usize) -> (WriteJob, Vec<Vec<RecordBatch>>) {
+fn begin(
+    cluster: &Cluster,
+    target: &Target<'_>,
+    queries: &[String],
+    tasks: usize,
+) -> (WriteJob, Vec<Vec<RecordBatch>>) {
     let parts = split(&target.batches(queries), tasks);
     (cluster.session.begin_write(target.spec(false)).unwrap(), parts)
 }
@@ -147,7 +154,11 @@ fn a_change_by_tidb_after_the_snapshot_is_a_conflict() {
             cluster.sql(change);
             let after = rows(&cluster);
             let error = cluster.write(spec, &parts).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::WriteConflict, "{create}, {query}, {change}: {error}");
+            assert_eq!(
+                error.kind,
+                ErrorKind::WriteConflict,
+                "{create}, {query}, {change}: {error}"
+            );
             assert_eq!(rows(&cluster), after, "{create}: nothing of the write is kept");
         }
     }
@@ -237,7 +248,11 @@ fn a_row_id_that_two_partitions_have_is_named() {
     cluster.sql("INSERT INTO t VALUES (1, 1)");
     cluster.sql("INSERT INTO x VALUES (11, 11)");
     cluster.sql("ALTER TABLE t EXCHANGE PARTITION p1 WITH TABLE x");
-    assert_eq!(cluster.value("SELECT COUNT(DISTINCT _tidb_rowid) FROM t"), "1", "as the test wants it");
+    assert_eq!(
+        cluster.value("SELECT COUNT(DISTINCT _tidb_rowid) FROM t"),
+        "1",
+        "as the test wants it"
+    );
     let target = Target::new(&cluster, "t");
     let error = target.delete("id = 1", 1).unwrap_err();
     assert_eq!(error.kind, ErrorKind::UnsupportedFeature, "{error}");
@@ -249,30 +264,42 @@ fn a_row_id_that_two_partitions_have_is_named() {
 fn what_cannot_be_changed_is_refused_by_name() {
     let cluster = Cluster::new("d_refused");
     cluster.sql("CREATE TABLE parent (id INT PRIMARY KEY, n INT NOT NULL)");
-    cluster.sql("CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES parent (id))");
+    cluster
+        .sql("CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES parent (id))");
     cluster.sql("CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL)");
-    let refused = |table: &str, only_deletes: bool, kind: ErrorKind, word: &str, change: &dyn Fn(&mut plan::WriteSpec)| {
-        let mut spec = Target::new(&cluster, "t").spec(only_deletes);
-        spec.table = table.into();
-        change(&mut spec);
-        let error = cluster.session.begin_write(spec).map(drop).unwrap_err();
-        assert_eq!(error.kind, kind, "{error}");
-        assert!(error.message.contains(word), "{error}");
-    };
+    let refused =
+        |table: &str, only_deletes: bool, kind: ErrorKind, word: &str, change: &dyn Fn(&mut plan::WriteSpec)| {
+            let mut spec = Target::new(&cluster, "t").spec(only_deletes);
+            spec.table = table.into();
+            change(&mut spec);
+            let error = cluster.session.begin_write(spec).map(drop).unwrap_err();
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.message.contains(word), "{error}");
+        };
     refused("parent", true, ErrorKind::UnsupportedFeature, "fk_p", &|_| ());
     refused("parent", false, ErrorKind::UnsupportedFeature, "fk_p", &|_| ());
-    refused("child", true, ErrorKind::UnsupportedFeature, "fk_p", &|s| s.columns.clear());
-    refused("t", true, ErrorKind::InvalidArgument, "[id]", &|s| s.row_id_columns.clear());
-    refused("t", true, ErrorKind::InvalidArgument, "[n]", &|s| s.row_id_columns = vec!["n".into()]);
+    refused("child", true, ErrorKind::UnsupportedFeature, "fk_p", &|s| {
+        s.columns.clear()
+    });
+    refused("t", true, ErrorKind::InvalidArgument, "[id]", &|s| {
+        s.row_id_columns.clear()
+    });
+    refused("t", true, ErrorKind::InvalidArgument, "[n]", &|s| {
+        s.row_id_columns = vec!["n".into()]
+    });
     refused("t", true, ErrorKind::InvalidArgument, "overwrites", &|s| {
         s.overwrite = plan::write_spec::Overwrite::All.into();
     });
-    refused("t", true, ErrorKind::InvalidArgument, "PD", &|s| s.start_ts += 3_600_000 << 18);
+    refused("t", true, ErrorKind::InvalidArgument, "PD", &|s| {
+        s.start_ts += 3_600_000 << 18
+    });
     // What may only delete puts no row; what has not all columns inserts none.
     cluster.sql("INSERT INTO t VALUES (1, 1)");
     let target = Target::new(&cluster, "t");
     let batches = target.batches(&[target.inserts(&["2, 2"])]);
-    let error = cluster.write(target.spec(true), &[target.only_ids(&batches)]).unwrap_err();
+    let error = cluster
+        .write(target.spec(true), &[target.only_ids(&batches)])
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::InvalidArgument, "{error}");
     let mut spec = target.spec(false);
     spec.columns = vec!["id".into()];
@@ -318,8 +345,16 @@ fn what_spark_does_not_show_whole_stays_as_it_is() {
         cluster.value("SELECT CONCAT_WS('|', n, b, d, j, c) FROM t WHERE id = 1"),
         r#"7|5|0000-00-00|{"a": 1.5, "b": 18446744073709551615}|14"#
     );
-    assert_eq!(cluster.value("SELECT ts > '2020-01-01' FROM t WHERE id = 1"), "1", "ON UPDATE");
-    assert_eq!(cluster.value("SELECT ts = '2001-01-01' FROM t WHERE id = 2"), "1", "row 2 has not changed");
+    assert_eq!(
+        cluster.value("SELECT ts > '2020-01-01' FROM t WHERE id = 1"),
+        "1",
+        "ON UPDATE"
+    );
+    assert_eq!(
+        cluster.value("SELECT ts = '2001-01-01' FROM t WHERE id = 2"),
+        "1",
+        "row 2 has not changed"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
 use support::fill::{fill, seed};
+use support::shape::{shape, tables};
 use support::write::spec;
 use support::Cluster;
 
@@ -22,99 +23,6 @@ const ROWS: usize = 40;
 const MANY_ROWS: usize = 400;
 /// Tables are made by so many threads, because most of the time goes into TiDB's DDL.
 const THREADS: u64 = 4;
-
-/// Types of columns; those of the first part may be in a key.
-const TYPES: [&str; 24] = [
-    "INT",
-    "BIGINT UNSIGNED",
-    "TINYINT",
-    "SMALLINT UNSIGNED",
-    "DECIMAL(20, 5)",
-    "DATE",
-    "DATETIME(3)",
-    "TIMESTAMP(6)",
-    "TIME(2)",
-    "YEAR",
-    "VARCHAR(40) COLLATE utf8mb4_bin",
-    "CHAR(12) COLLATE utf8mb4_bin",
-    "VARBINARY(20)",
-    "BINARY(6)",
-    "VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin",
-    "ENUM('x', 'y', 'z') COLLATE utf8mb4_bin",
-    "SET('p', 'q', 'r') COLLATE utf8mb4_bin",
-    "BIT(8)",
-    "DOUBLE",
-    "FLOAT",
-    "TEXT",
-    "BLOB",
-    "VARCHAR(60) COLLATE utf8mb4_0900_bin",
-    "BIGINT DEFAULT 5",
-];
-const KEY_TYPES: usize = 20;
-
-/// Columns and the rest of the definition.
-fn shape(rng: &mut Rng) -> (Vec<String>, String) {
-    let keys = rng.usize(1..5);
-    let mut columns: Vec<String> = (0..keys).map(|_| TYPES[rng.usize(..KEY_TYPES)].to_owned()).collect();
-    let others = rng.usize(0..5);
-    columns.extend((0..others).map(|_| TYPES[rng.usize(..TYPES.len())].to_owned()));
-    let mut parts = Vec::new();
-    let mut options = String::new();
-    match rng.u8(..4) {
-        0 => {
-            columns[0] = if rng.bool() {
-                "BIGINT NOT NULL"
-            } else {
-                "INT UNSIGNED NOT NULL"
-            }
-            .to_owned();
-            parts.push("PRIMARY KEY (c0)".to_owned());
-            if rng.bool() {
-                options = "PARTITION BY HASH (c0) PARTITIONS 3".to_owned();
-            }
-        }
-        1 | 2 => {
-            let size = rng.usize(1..=keys.min(3));
-            let mut list = Vec::new();
-            for (column, ty) in columns.iter_mut().enumerate().take(size) {
-                *ty = format!("{ty} NOT NULL");
-                list.push(format!("c{column}"));
-            }
-            parts.push(format!("PRIMARY KEY ({}) CLUSTERED", list.join(", ")));
-        }
-        _ => {
-            columns[0] = "INT NOT NULL".to_owned();
-            parts.push("PRIMARY KEY (c0) NONCLUSTERED".to_owned());
-        }
-    }
-    let partitioned = !options.is_empty();
-    for number in 0..rng.usize(0..4) {
-        let mut list: Vec<String> = Vec::new();
-        for (column, ty) in columns.iter().enumerate().take(keys) {
-            if rng.bool() {
-                let prefix = ty.starts_with("VARCHAR") && rng.bool();
-                list.push(format!("c{column}{}", if prefix { "(3)" } else { "" }));
-            }
-        }
-        if list.is_empty() {
-            continue;
-        }
-        let unique = !partitioned && rng.u8(..3) == 0;
-        parts.push(format!(
-            "{}KEY k{number} ({})",
-            if unique { "UNIQUE " } else { "" },
-            list.join(", ")
-        ));
-    }
-    (columns, format!("{};{options}", parts.join(", ")))
-}
-
-fn tables() -> u64 {
-    match std::env::var("TI_ENGINE_TABLES") {
-        Ok(text) => text.parse().expect("TI_ENGINE_TABLES is a number"),
-        Err(_) => TABLES,
-    }
-}
 
 /// Table `number`: filled by TiDB, copied by the engine, compared.
 fn one_table(cluster: &Cluster, number: u64, seed: u64) {
@@ -157,7 +65,7 @@ fn random_tables() {
                 let cluster = Cluster::new(&format!("w_random{thread}"));
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= tables() {
+                    if number >= tables(TABLES) {
                         break;
                     }
                     one_table(&cluster, number, first.wrapping_add(number));

@@ -10,8 +10,8 @@ use ti_codec::key::{is_index_key, INDEX_PREFIX_LENGTH};
 use ti_codec::mysql::time::MysqlTime;
 use ti_codec::mysql::{duration, enum_set};
 
-use crate::catalog::descriptor::ROWID_NAME;
 use super::table::{HandleSource, WriteTable};
+use crate::catalog::descriptor::ROWID_NAME;
 use crate::error::{Error, ErrorKind};
 
 /// The error for a key that is taken, or that two rows have.

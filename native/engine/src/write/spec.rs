@@ -233,13 +233,7 @@ fn input_columns(spec: &plan::WriteSpec, table: &WriteTable) -> Result<Vec<usize
 ///
 /// # Errors
 /// `InvalidArgument`: it must be given and is not. `UnsupportedFeature`: only TiDB can evaluate its default.
-fn source(
-    table: &WriteTable,
-    inputs: &[usize],
-    offset: usize,
-    types: &TypeOptions,
-    start_ts: u64,
-) -> Result<Source> {
+fn source(table: &WriteTable, inputs: &[usize], offset: usize, types: &TypeOptions, start_ts: u64) -> Result<Source> {
     if let Some(position) = inputs.iter().position(|input| *input == offset) {
         return Ok(Source::Input(position));
     }

@@ -92,8 +92,8 @@ impl<'a> Target<'a> {
     /// Inserts of rows, each a list of all columns.
     pub fn inserts(&self, rows: &[&str]) -> String {
         let nulls = vec!["NULL"; self.ids.len()].join(", ");
-        let rows: Vec<String> = rows.iter().map(|row| format!("SELECT {INSERT}, {nulls}, {row}")).collect();
-        rows.join(" UNION ALL ")
+        let rows: Vec<String> = rows.iter().map(|row| format!("({INSERT}, {nulls}, {row})")).collect();
+        format!("VALUES {}", rows.join(", "))
     }
 
     /// The changes of queries, in their order, as one batch or more.

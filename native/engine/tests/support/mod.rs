@@ -9,6 +9,7 @@ pub mod push_table;
 pub mod raw;
 pub mod reference;
 pub mod render;
+pub mod shape;
 pub mod write;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -132,6 +133,16 @@ impl Cluster {
         let mut connection = self.connection.lock().unwrap();
         let done = self.runtime.block_on(connection.query_drop(statement));
         done.unwrap_or_else(|e| panic!("{}: {e}", statement.chars().take(300).collect::<String>()));
+    }
+
+    /// Runs statements that may fail: the number of TiDB's error.
+    pub fn try_sql(&self, statement: &str) -> std::result::Result<(), u16> {
+        let mut connection = self.connection.lock().unwrap();
+        match self.runtime.block_on(connection.query_drop(statement)) {
+            Ok(()) => Ok(()),
+            Err(mysql_async::Error::Server(error)) => Err(error.code),
+            Err(error) => panic!("{}: {error}", statement.chars().take(300).collect::<String>()),
+        }
     }
 
     /// Rows as TiDB prints them.

@@ -99,8 +99,19 @@ impl Chunk {
     ///
     /// # Errors
     /// `UnsupportedFeature` when more keys move between tasks than the driver can check; those of reading.
-    pub async fn settle(&self, snapshot: &OldRows, puts: bool, displaced: &mut Displaced, out: &mut Buffer) -> Result<()> {
-        let given_up: HashSet<&[u8]> = self.changes.iter().flat_map(|c| self.given_up(c)).map(|k| k.0).collect();
+    pub async fn settle(
+        &self,
+        snapshot: &OldRows,
+        puts: bool,
+        displaced: &mut Displaced,
+        out: &mut Buffer,
+    ) -> Result<()> {
+        let given_up: HashSet<&[u8]> = self
+            .changes
+            .iter()
+            .flat_map(|c| self.given_up(c))
+            .map(|k| k.0)
+            .collect();
         let taken = self.taken(snapshot, &given_up).await?;
         let mut put = HashSet::new();
         for change in &self.changes {
@@ -169,7 +180,9 @@ impl Chunk {
                 }
             }
         }
-        let found = snapshot.read(wanted.into_iter().map(Bytes::copy_from_slice).collect()).await?;
+        let found = snapshot
+            .read(wanted.into_iter().map(Bytes::copy_from_slice).collect())
+            .await?;
         Ok(found.into_keys().collect())
     }
 

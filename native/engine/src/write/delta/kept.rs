@@ -10,7 +10,12 @@ use super::super::table::WriteTable;
 
 /// Replaces values of an updated row by the stored ones where Spark cannot tell them apart: a date that the calendar does not have (NULL), TINYINT(1) as
 /// BOOLEAN, JSON as text, and a wall clock time that the session's time zone does not have. `new` and `old` are by column offset.
-pub fn keep_what_was_read<'a>(new: &mut [Datum<'a>], old: &'a [Datum<'static>], table: &WriteTable, types: &TypeOptions) {
+pub fn keep_what_was_read<'a>(
+    new: &mut [Datum<'a>],
+    old: &'a [Datum<'static>],
+    table: &WriteTable,
+    types: &TypeOptions,
+) {
     let columns = table.columns.iter().zip(new.iter_mut().zip(old));
     for (column, (new, old)) in columns.filter(|(column, _)| !column.generated) {
         if *new != *old && reads_as(old, new, &column.field_type, types) {

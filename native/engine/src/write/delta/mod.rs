@@ -25,10 +25,6 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// `InvalidArgument` for another number.
 pub fn operation(number: i32) -> Result<RowOperation> {
-    RowOperation::try_from(number).map_err(|_| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!("{number} is no operation on a row"),
-        )
-    })
+    RowOperation::try_from(number)
+        .map_err(|_| Error::new(ErrorKind::InvalidArgument, format!("{number} is no operation on a row")))
 }

@@ -49,7 +49,9 @@ impl Task {
     /// How the columns after the operation become the row id's and the table's.
     pub(super) fn change_columns(&self, delta: &DeltaSpec, batch: &RecordBatch) -> Result<Vec<InputColumn>> {
         if batch.columns().first().map(|c| c.data_type()) != Some(&DataType::Int32) {
-            return Err(invalid("the first column of a batch of changes is not the operation (INT)"));
+            return Err(invalid(
+                "the first column of a batch of changes is not the operation (INT)",
+            ));
         }
         let columns = |offset: &usize| {
             let column = self.table.columns.get(*offset)?;
@@ -166,7 +168,10 @@ impl Task {
     /// The keys that the row of a row id may have: one for each partition when only `_tidb_rowid` is known, else one.
     fn row_keys(&mut self, delta: &DeltaSpec, row_ids: &[BoundColumn<'_>], row: usize) -> Result<Vec<Bytes>> {
         if let Some(position) = row_ids.iter().position(|column| column.is_null(row)) {
-            let column = delta.row_ids.get(position).and_then(|offset| self.table.columns.get(*offset));
+            let column = delta
+                .row_ids
+                .get(position)
+                .and_then(|offset| self.table.columns.get(*offset));
             return Err(Error::new(
                 ErrorKind::InvalidValue,
                 format!(
@@ -181,7 +186,9 @@ impl Task {
                 _ => return Err(invalid(format!("`{ROWID_NAME}` is not a number"))),
             };
             let ids = self.table.physical_ids.iter();
-            return Ok(ids.map(|physical_id| record_key(*physical_id, &id.as_handle()).into()).collect());
+            return Ok(ids
+                .map(|physical_id| record_key(*physical_id, &id.as_handle()).into())
+                .collect());
         }
         let mut values = vec![Datum::Null; self.table.columns.len()];
         for (offset, column) in delta.row_ids.iter().zip(row_ids) {
@@ -197,7 +204,11 @@ impl Task {
     /// Takes the stored row out of those that were read.
     fn old_row(&mut self, keys: &[Bytes], unread: &mut HashMap<Bytes, Bytes>) -> Result<OldRow> {
         let found: Vec<(&Bytes, Bytes)> = keys.iter().filter_map(|key| Some((key, unread.remove(key)?))).collect();
-        let named = || keys.first().map(|key| duplicate::row(&self.table, key)).unwrap_or_default();
+        let named = || {
+            keys.first()
+                .map(|key| duplicate::row(&self.table, key))
+                .unwrap_or_default()
+        };
         let (key, row) = match found.as_slice() {
             [one] => one,
             [] => {
@@ -227,8 +238,13 @@ impl Task {
     }
 
     fn push_old(&mut self, old: &OldRow, chunk: &mut Chunk) -> Result<()> {
-        self.rows
-            .put_at(old.physical_id, &old.handle, &old.values, Expect::Anything, &mut chunk.old)
+        self.rows.put_at(
+            old.physical_id,
+            &old.handle,
+            &old.values,
+            Expect::Anything,
+            &mut chunk.old,
+        )
     }
 
     fn insert(&mut self, delta: &DeltaSpec, batch: &Batch<'_>, row: usize, chunk: &mut Chunk) -> Result<()> {
