@@ -162,11 +162,9 @@ impl Left {
             buffer.push(Role::Old, Expect::Anything, &key, &[])?;
         }
         let wanted = rows.len();
-        // The same snapshot as start_ts, which would meet the tasks' locks.
-        let snapshot = info.start_ts.saturating_sub(1);
         let pairs = match wanted {
             0 => Vec::new(),
-            _ => client.batch_get(snapshot, rows, &[], options).await?,
+            _ => client.batch_get(info.start_ts, rows, &[], options).await?,
         };
         if pairs.len() != wanted {
             return Err(Error::new(

@@ -4,8 +4,7 @@
 //! staged rows --keys of rows and unique entries--> one read --taken?--> ignore: the row is skipped
 //!                                                                  +--> upsert: the rows that hold them are read and deleted, entries too
 //! ```
-//! The snapshot is read at start_ts - 1: it is the same one, because no other transaction has either timestamp, and it does not meet this
-//! transaction's own locks. A change after it is a write conflict at prewrite.
+//! The snapshot is read at start_ts itself: such a read passes this transaction's own locks. A change after it is a write conflict at prewrite.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

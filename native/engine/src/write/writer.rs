@@ -265,7 +265,7 @@ impl Task {
             old_rows: OldRows {
                 client: client.clone(),
                 table: table.clone(),
-                ts: info.start_ts.saturating_sub(1),
+                ts: info.start_ts,
                 options: BatchOptions {
                     concurrency: spec.concurrency,
                     deadline: spec.prewrite_deadline,

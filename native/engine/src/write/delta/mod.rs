@@ -1,7 +1,7 @@
 //! Changes of rows: what DELETE, UPDATE and MERGE ask for, row by row.
 //!
 //! ```text
-//! batch: operation, row id, columns ──row id──> the old row at start_ts - 1, read again
+//! batch: operation, row id, columns ──row id──> the old row at start_ts, read again
 //!                                   ──values──> the new row                 (update: what Spark did not change keeps its stored value)
 //!        old and new mutations, index by index ──chunk──> put what is new, delete what the row has no more, leave the rest alone
 //! ```
