@@ -37,7 +37,8 @@ private[tidbspark] object TableLoader {
       .setTable(identifier.name)
       .setCaseSensitive(sqlConf.caseSensitiveAnalysis)
       .setTypes(types)
-      .setShowRowid(conf(Entries.ShowRowId))
+      // Not a column that could be given: DELETE, UPDATE and MERGE find it as a metadata column.
+      .setShowRowid(conf(Entries.ShowRowId) && !asTarget)
       .build()
     val schema = TiErrors.translatingFor(TiErrors.Table(identifier)) {
       TableSchema.parseFrom(NativeCatalog.loadTable(TiSessions.get(session), request.toByteArray))

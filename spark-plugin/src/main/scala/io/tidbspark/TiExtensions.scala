@@ -2,6 +2,7 @@ package io.tidbspark
 
 import org.apache.spark.sql.{SparkSessionExtensions, SparkSessionExtensionsProvider}
 
+import io.tidbspark.rowlevel.RowLevelResolution
 import io.tidbspark.write.WriteResolution
 
 /**
@@ -10,5 +11,8 @@ import io.tidbspark.write.WriteResolution
  * themselves.
  */
 class TiExtensions extends SparkSessionExtensionsProvider {
-  override def apply(extensions: SparkSessionExtensions): Unit = extensions.injectPostHocResolutionRule(_ => WriteResolution)
+  override def apply(extensions: SparkSessionExtensions): Unit = {
+    extensions.injectPostHocResolutionRule(_ => WriteResolution)
+    extensions.injectResolutionRule(_ => RowLevelResolution)
+  }
 }

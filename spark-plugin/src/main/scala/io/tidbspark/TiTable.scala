@@ -4,16 +4,26 @@ import java.util
 import java.util.Objects
 
 import org.apache.spark.sql.connector.catalog.{
+  MetadataColumn,
+  SupportsDeleteV2,
+  SupportsMetadataColumns,
   SupportsRead,
+  SupportsRowLevelOperations,
   SupportsWrite,
   Table,
   TableCapability,
-  TableCatalog,
-  TruncatableTable
+  TableCatalog
 }
 import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.read.ScanBuilder
-import org.apache.spark.sql.connector.write.{LogicalWriteInfo, WriteBuilder}
+import org.apache.spark.sql.connector.write.RowLevelOperation.Command
+import org.apache.spark.sql.connector.write.{
+  LogicalWriteInfo,
+  RowLevelOperationBuilder,
+  RowLevelOperationInfo,
+  WriteBuilder
+}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.tidb.{SparkInternals, TiAnalysisException}
 import org.apache.spark.sql.types.StructType
@@ -22,10 +32,19 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.{ConfEntry, Entries, ReadConf, Scope, TiConf, WriteConf}
 import io.tidbspark.proto.{SessionConfig, TableKind, TableSchema, TypeOptions, WriteSpec}
-import io.tidbspark.read.TiScanBuilder
+import io.tidbspark.read.{TableSize, TiScanBuilder}
+import io.tidbspark.rowlevel.{RowIds, TiRowLevelOperation}
 import io.tidbspark.time.TimeTravel
 import io.tidbspark.types.{ColumnDefaults, SparkTypes}
-import io.tidbspark.write.{NativeWriteEngine, TiWrite, TiWriteBuilder, WriteIntent, WriteResolution}
+import io.tidbspark.write.{
+  NativeWriteEngine,
+  RowFilters,
+  TiWrite,
+  TiWriteBuilder,
+  WriteEngine,
+  WriteIntent,
+  WriteResolution
+}
 
 /**
  * What a table is and how to reach it: everything that is settled before a scan or a write of it is built. Immutable, and half of
@@ -55,7 +74,9 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
     extends Table
     with SupportsRead
     with SupportsWrite
-    with TruncatableTable {
+    with SupportsDeleteV2
+    with SupportsRowLevelOperations
+    with SupportsMetadataColumns {
   private val sparkSchema = {
     val columns = SparkTypes.toSpark(context.schema)
     if (asTarget) ColumnDefaults.attach(columns, context.schema) else columns
@@ -67,6 +88,14 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
   override def name(): String = context.displayName
 
   override def schema(): StructType = sparkSchema
+
+  /** The hidden number of rows, where it is not shown as a column anyway. */
+  override def metadataColumns(): Array[MetadataColumn] =
+    if (isWritable && RowIds.isHidden(context.schema) && !sparkSchema.fieldNames.contains(RowIds.Hidden)) {
+      Array(RowIds.HiddenColumn())
+    } else {
+      Array.empty
+    }
 
   /** Not a view or a sequence. */
   private[tidbspark] def isWritable: Boolean = context.schema.getKind == TableKind.BASE_TABLE
@@ -104,17 +133,73 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
 
   /** `TRUNCATE TABLE`: all rows go away in one transaction, as by INSERT OVERWRITE without rows; ids are not given again. */
   override def truncateTable(): Boolean = {
-    val generated = context.schema.getColumnsList.asScala.filterNot(_.getGenerated.isEmpty).map(_.getName).toSet
-    val all = StructType(sparkSchema.filterNot(field => generated(field.name) || field.name == TiTable.RowId))
-    TiWrite.truncate(intent(all, CaseInsensitiveStringMap.empty), new NativeWriteEngine(context.session))
+    TiWrite.remove(intent(writtenColumns, CaseInsensitiveStringMap.empty), Nil, engine)
     true
   }
 
+  /**
+   * `DELETE` without a job: the driver reads the table, and deletes what the condition says. Only for tables that TiDB's statistics know to be
+   * small; a job reads all others with all tasks, and may find the rows by their keys.
+   */
+  override def canDeleteWhere(predicates: Array[Predicate]): Boolean =
+    isWritable && RowFilters.translate(predicates.toSeq, writtenColumns).isDefined && {
+      val conf = TiConf(CaseInsensitiveStringMap.empty, context.catalogProperties)
+      TableSize.rows(context, ReadConf.pushDown(conf, SQLConf.get)).exists(_ <= TiTable.DeletedByDriver)
+    }
+
+  override def deleteWhere(predicates: Array[Predicate]): Unit = {
+    val filters = RowFilters
+      .translate(predicates.toSeq, writtenColumns)
+      .getOrElse(throw new TiAnalysisException(s"${context.displayName}: cannot delete by ${predicates.mkString(" AND ")}"))
+    TiWrite.remove(intent(writtenColumns, CaseInsensitiveStringMap.empty), filters, engine)
+  }
+
+  /**
+   * DELETE, UPDATE and MERGE by changes of single rows.
+   *
+   * @throws org.apache.spark.sql.AnalysisException when it is no table, not the present one, or has columns that this session cannot leave out
+   */
+  override def newRowLevelOperationBuilder(info: RowLevelOperationInfo): RowLevelOperationBuilder = {
+    val rowIds = RowIds.of(context.schema)
+    // Refuses now, with the statement's name, what would be refused later.
+    intent(new StructType, info.options)
+    if (info.command != Command.DELETE && !matchedByUs) {
+      RowIds.computed(context.schema).toSeq.sorted.headOption.foreach { column =>
+        throw new TiAnalysisException(
+          s"${context.displayName}: ${info.command} gives whole rows, and TiDB computes the column $column. " +
+            "The session extension leaves it out: spark.sql.extensions=io.tidbspark.TiExtensions."
+        )
+      }
+    }
+    () =>
+      new TiRowLevelOperation(
+        info.command,
+        context.displayName,
+        rowIds,
+        newScanBuilder,
+        write => intent(StructType(write.schema.filterNot(_.name == RowIds.Hidden)), write.options, rowIds),
+        matchedByUs,
+        engine
+      )
+  }
+
+  /** What rows of a write can have. */
+  private def writtenColumns: StructType = {
+    val computed = RowIds.computed(context.schema)
+    StructType(sparkSchema.filterNot(field => computed(field.name) || field.name == RowIds.Hidden))
+  }
+
+  private def engine: WriteEngine = new NativeWriteEngine(context.session)
+
   /** @throws org.apache.spark.sql.AnalysisException when it is no table, or not the present one */
   override def newWriteBuilder(info: LogicalWriteInfo): WriteBuilder =
-    new TiWriteBuilder(intent(info.schema, info.options), new NativeWriteEngine(context.session))
+    new TiWriteBuilder(intent(info.schema, info.options), engine)
 
-  private def intent(columns: StructType, options: CaseInsensitiveStringMap): WriteIntent = {
+  private def intent(
+      columns: StructType,
+      options: CaseInsensitiveStringMap,
+      rowIds: StructType = new StructType
+  ): WriteIntent = {
     if (!isWritable) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be written")
     }
@@ -137,6 +222,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
     WriteIntent(
       table = context,
       columns = columns,
+      rowIds = rowIds,
       conf = WriteConf(conf),
       overwrite = WriteSpec.Overwrite.OVERWRITE_NONE,
       filters = Nil,
@@ -171,8 +257,8 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
 
 object TiTable {
 
-  /** The hidden column, which is shown on demand and never written. */
-  val RowId = "_tidb_rowid"
+  /** Rows of a table from which the driver deletes without a job, at most. */
+  private val DeletedByDriver = 100000L
 
   /** The rows' columns must be columns of the table and have their types: anything else would be written as something else. */
   private def requireSame(table: String, rows: StructType, columns: StructType): Unit = rows.foreach { field =>

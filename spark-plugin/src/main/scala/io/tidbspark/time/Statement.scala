@@ -29,6 +29,9 @@ final class Statement {
   /** Timestamps by cluster. */
   private val present = mutable.Map.empty[Long, Long]
 
+  /** Clusters in which a transaction has begun with the statement's timestamp. */
+  private val begun = mutable.Set.empty[Long]
+
   /** What keeps garbage collection away, by cluster and timestamp. */
   private val leases = mutable.Map.empty[(Long, Long), SafePointLease]
 
@@ -49,6 +52,23 @@ final class Statement {
     case ReadTimestamp.Latest =>
       synchronized(if (present.isEmpty) None else present.get(TiSessions.get(session).clusterId()))
     case _ => Some(timestamp(session, at))
+  }
+
+  /**
+   * The timestamp that the scans of this statement read at, for the one transaction that writes what they have read: snapshot and start_ts are
+   * then the same, so that every change by others that the scans have not seen is a write conflict.
+   *
+   * @throws java.lang.IllegalStateException when a transaction of this cluster has taken it before
+   */
+  def begin(session: SessionConfig): Long = {
+    val tso = timestamp(session, ReadTimestamp.Latest)
+    val cluster = TiSessions.get(session).clusterId()
+    if (!synchronized(begun.add(cluster))) {
+      throw new IllegalStateException(
+        "A statement can change rows of one table only: its timestamp has begun a transaction already. Run the changes as statements of their own."
+      )
+    }
+    tso
   }
 
   /** The lease of a timestamp, the same for all scans that read at it. */

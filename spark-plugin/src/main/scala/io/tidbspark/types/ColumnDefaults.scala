@@ -25,7 +25,8 @@ object ColumnDefaults {
   /** SQL of the default of a column that Spark sees as `dataType`; None where Spark's own, NULL or an error, is right. */
   def sql(column: Column, dataType: DataType): Option[String] =
     if (column.getAutoIncrement || column.getAutoRandom) {
-      Some(s"CAST(NULL AS ${dataType.sql})")
+      // TiDB's other word for the next value. MERGE wants a value for NOT NULL.
+      Some(s"CAST(0 AS ${dataType.sql})")
     } else if (!column.getGenerated.isEmpty) {
       Some(refusal(column.getName, "is generated"))
     } else if (!column.hasDefaultValue || column.getDefaultValue == "NULL") {

@@ -7,7 +7,7 @@ import org.apache.spark.sql.connector.write.{BatchWrite, RequiresDistributionAnd
 
 import io.tidbspark.compat.Converters._
 import io.tidbspark.metrics.TiWriteMetric
-import io.tidbspark.proto.{WriteInfo, WriteSpec}
+import io.tidbspark.proto.{RowFilter, WriteInfo, WriteSpec}
 
 /** One write to a table, logically: checked, and nothing begun. */
 final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteEngine) extends RequiresDistributionAndOrdering {
@@ -17,32 +17,19 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
 
   override def requiredOrdering(): Array[SortOrder] = layout.ordering
 
-  override def description(): String = {
-    val explain = info.getExplain.split('\n').map(_.trim).filter(_.nonEmpty).mkString(" <- ")
-    if (explain.isEmpty) intent.summary else explain
-  }
+  override def description(): String = TiWrite.description(intent, info)
 
   /**
    * Begins the transaction. Before the input is read, so that an overwrite of a table by what is read from it cannot lose a change that
    * comes in between: such a change is a write conflict.
    */
-  override def toBatch: BatchWrite = {
-    val session = intent.table.session.toByteArray
-    def factory(common: Array[Byte], own: Option[Array[Byte]]) =
-      new TiDataWriterFactory(intent.table.displayName, session, common, intent.columns, intent.conf.memoryBytes, own)
+  override def toBatch: BatchWrite =
     if (intent.conf.ownTransactions) {
-      val own = factory(Array.empty, Some(intent.spec.toByteArray))
+      val own = TiWrite.factory(intent, Array.empty, Some(intent.spec.toByteArray))
       new PartitionedBatchWrite(intent.summary, own, metrics => TiWrite.end(QueryEnd.listen(() => ()), metrics))
     } else {
-      val transaction = engine.begin(intent.spec)
-      // The two know each other: the end of the query ends the write, the end of the write stops listening.
-      lazy val write: TiBatchWrite =
-        new TiBatchWrite(intent.summary, transaction, factory(_, None), metrics => TiWrite.end(queryEnd, metrics))
-      lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
-      queryEnd
-      write
+      TiWrite.begin(intent, engine, intent.spec)
     }
-  }
 
   override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all
 
@@ -51,20 +38,55 @@ final class TiWrite(val intent: WriteIntent, val info: WriteInfo, engine: WriteE
 
 object TiWrite {
 
+  /**
+   * Begins the transaction of a job.
+   *
+   * @param spec of the intent, with the timestamp that it shall begin at if there is one
+   */
+  private[tidbspark] def begin(intent: WriteIntent, engine: WriteEngine, spec: WriteSpec): TiBatchWrite = {
+    val transaction = engine.begin(spec)
+    // The two know each other: the end of the query ends the write, the end of the write stops listening.
+    lazy val write: TiBatchWrite =
+      new TiBatchWrite(intent.summary, transaction, factory(intent, _, None), metrics => end(queryEnd, metrics))
+    lazy val queryEnd: Option[QueryEnd] = QueryEnd.listen(() => write.abandon())
+    queryEnd
+    write
+  }
+
+  private def factory(intent: WriteIntent, common: Array[Byte], own: Option[Array[Byte]]): TiDataWriterFactory =
+    new TiDataWriterFactory(
+      intent.table.displayName,
+      intent.table.session.toByteArray,
+      common,
+      intent.batch,
+      intent.conf.memoryBytes,
+      own
+    )
+
+  /** What EXPLAIN shows: the native library's operator tree in one line. */
+  private[tidbspark] def description(intent: WriteIntent, info: WriteInfo): String = {
+    val explain = info.getExplain.split('\n').map(_.trim).filter(_.nonEmpty).mkString(" <- ")
+    if (explain.isEmpty) intent.summary else explain
+  }
+
   /** @param metrics what the driver adds to those of tasks */
   private def end(query: Option[QueryEnd], metrics: Seq[(String, Long)]): Unit = query.foreach { listening =>
     listening.addMetrics(metrics)
     listening.close()
   }
 
-  /** Removes all rows, in a transaction without a query. */
-  def truncate(table: WriteIntent, engine: WriteEngine): Unit = {
-    val intent = table.copy(overwrite = WriteSpec.Overwrite.OVERWRITE_ALL, conf = table.conf.copy(mode = WriteSpec.Mode.APPEND))
+  /** Removes the rows for which all filters hold, all without a filter, in a transaction without a query. */
+  def remove(table: WriteIntent, filters: Seq[RowFilter], engine: WriteEngine): Unit = {
+    val intent = table.copy(
+      overwrite = WriteSpec.Overwrite.OVERWRITE_ALL,
+      filters = filters,
+      conf = table.conf.copy(mode = WriteSpec.Mode.APPEND)
+    )
     engine.check(intent.spec)
     val write = new TiBatchWrite(
-      s"truncation of ${intent.table.displayName}",
+      s"deletion from ${intent.table.displayName}",
       engine.begin(intent.spec),
-      _ => throw new IllegalStateException("a truncation has no tasks"),
+      _ => throw new IllegalStateException("a deletion at the driver has no tasks"),
       _ => ()
     )
     try write.commit(Array.empty)

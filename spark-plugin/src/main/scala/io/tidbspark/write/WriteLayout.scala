@@ -26,7 +26,7 @@ object WriteLayout {
 
   /** @param handle the columns that say which row it is, empty where that is generated */
   def apply(kind: WriteDistribution, handle: Seq[String], columns: StructType): WriteLayout = {
-    val key = if (handle.nonEmpty) handle else columns.filter(field => RowOrdering.isOrderable(field.dataType)).map(_.name)
+    val key = if (handle.nonEmpty) handle else orderable(columns)
     if (key.isEmpty) {
       Unspecified
     } else {
@@ -39,6 +39,10 @@ object WriteLayout {
       }
     }
   }
+
+  /** Names of the columns by which Spark can sort. */
+  private[tidbspark] def orderable(columns: StructType): Seq[String] =
+    columns.filter(field => RowOrdering.isOrderable(field.dataType)).map(_.name)
 
   /** Spark parses the text as SQL. */
   private def reference(name: String): NamedReference = Expressions.column("`" + name.replace("`", "``") + "`")

@@ -7,7 +7,7 @@ import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation
 
 import io.tidbspark.TiTable
-import io.tidbspark.compat.Converters._
+import io.tidbspark.rowlevel.RowIds
 import io.tidbspark.compat.Sessions
 
 /**
@@ -39,10 +39,9 @@ object WriteResolution extends Rule[LogicalPlan] {
   }
 
   private def resolve(write: V2WriteCommand, relation: DataSourceV2Relation, table: TiTable): LogicalPlan = {
-    val generated =
-      table.context.schema.getColumnsList.asScala.filter(c => c.getAutoIncrement || c.getAutoRandom).map(_.getName).toSet
+    val generated = RowIds.generated(table.context.schema)
     val columns = relation.output
-      .filterNot(_.name == TiTable.RowId)
+      .filterNot(_.name == RowIds.Hidden)
       .map(column => if (generated(column.name)) column.withNullability(true) else column)
     val expected = if (write.isByName) columns.filter(named(write.query)) else columns
     val query = TableOutputResolver.resolveOutputColumns(relation.name, expected, write.query, write.isByName, conf)

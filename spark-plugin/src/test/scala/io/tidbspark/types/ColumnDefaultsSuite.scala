@@ -41,7 +41,7 @@ class ColumnDefaultsSuite extends AnyFunSuite {
     assert(ColumnDefaults.sql(Column.newBuilder().setName("c").build(), LongType).isEmpty)
     assert(default("NULL", LongType).isEmpty)
     val id = Column.newBuilder().setName("c").setAutoIncrement(true).build()
-    assert(ColumnDefaults.sql(id, LongType).contains("CAST(NULL AS BIGINT)"))
+    assert(ColumnDefaults.sql(id, LongType).contains("CAST(0 AS BIGINT)"))
   }
 
   test("what Spark cannot say becomes an error, never NULL") {

@@ -49,10 +49,11 @@ object WriteFixtures {
 
   val conf: WriteConf = WriteConf(new TiConf(TiConf.Empty, _ => None, TiConf.Empty))
 
-  def intent(columns: StructType, conf: WriteConf = conf): WriteIntent =
+  def intent(columns: StructType, conf: WriteConf = conf, rowIds: StructType = new StructType): WriteIntent =
     WriteIntent(
       context(),
       columns,
+      rowIds,
       conf,
       WriteSpec.Overwrite.OVERWRITE_NONE,
       Nil,
