@@ -99,6 +99,13 @@ class Application:
         self._next("writing", 300)
         return self
 
+    def run(self, statement: str, settings: dict[str, str]) -> "Application":
+        """Begins a statement of SQL that writes."""
+        self._outcome = None
+        self._tell({"statement": statement, "settings": settings})
+        self._next("writing", 300)
+        return self
+
     def running(self) -> bool:
         """Whether the write has not ended."""
         return self._outcome is None and self._events.empty()

@@ -1,6 +1,7 @@
 """A Spark application of its own that writes what it is told to, while tests kill, freeze and disturb it (application.py steers it).
 
-stdin: {"conf", "master"}, then one line per write: {"rows", "partitions", "source", "table", "options", "settings"}; its end is the application's.
+stdin: {"conf", "master"}, then one line per write: {"rows", "partitions", "source", "table", "options", "settings"}, or {"statement", "settings"}; its
+end is the application's.
 stdout: lines "@" + JSON: {"event": "up", "pid": JVM, "application": id}; per write {"event": "writing"}, then {"event": "done"} or
 {"event": "failed", "text"}.
 
@@ -57,10 +58,13 @@ def write(spark: SparkSession, request: dict) -> None:
         spark.conf.set(key, setting)
     _say("writing")
     try:
-        writer = source(spark, request["source"], request["rows"], request["partitions"]).writeTo(request["table"])
-        for key, setting in request["options"].items():
-            writer = writer.option(key, setting)
-        writer.append()
+        if "statement" in request:
+            spark.sql(request["statement"])
+        else:
+            writer = source(spark, request["source"], request["rows"], request["partitions"]).writeTo(request["table"])
+            for key, setting in request["options"].items():
+                writer = writer.option(key, setting)
+            writer.append()
         _say("done")
     except Exception as error:  # whatever a user would see
         _say("failed", text=messages(error))

@@ -18,12 +18,7 @@ import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.read.ScanBuilder
 import org.apache.spark.sql.connector.write.RowLevelOperation.Command
-import org.apache.spark.sql.connector.write.{
-  LogicalWriteInfo,
-  RowLevelOperationBuilder,
-  RowLevelOperationInfo,
-  WriteBuilder
-}
+import org.apache.spark.sql.connector.write.{LogicalWriteInfo, RowLevelOperationBuilder, RowLevelOperationInfo, WriteBuilder}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.tidb.{SparkInternals, TiAnalysisException}
 import org.apache.spark.sql.types.StructType
@@ -36,15 +31,7 @@ import io.tidbspark.read.{TableSize, TiScanBuilder}
 import io.tidbspark.rowlevel.{RowIds, TiRowLevelOperation}
 import io.tidbspark.time.TimeTravel
 import io.tidbspark.types.{ColumnDefaults, SparkTypes}
-import io.tidbspark.write.{
-  NativeWriteEngine,
-  RowFilters,
-  TiWrite,
-  TiWriteBuilder,
-  WriteEngine,
-  WriteIntent,
-  WriteResolution
-}
+import io.tidbspark.write.{NativeWriteEngine, RowFilters, TiWrite, TiWriteBuilder, WriteEngine, WriteIntent, WriteResolution}
 
 /**
  * What a table is and how to reach it: everything that is settled before a scan or a write of it is built. Immutable, and half of

@@ -104,7 +104,9 @@ object RowLevelResolution extends Rule[LogicalPlan] {
     /** What TiDB computes when it is read cannot be read here. */
     def refuseComputed(expressions: Seq[Expression]): Unit =
       expressions.flatMap(_.references).find(used => computed(used.name) && relation.outputSet.contains(used)).foreach { used =>
-        throw new TiAnalysisException(s"$name: the column ${used.name} is generated, TiDB computes it; it cannot be read by this statement")
+        throw new TiAnalysisException(
+          s"$name: the column ${used.name} is generated, TiDB computes it; it cannot be read by this statement"
+        )
       }
 
     def action(action: MergeAction): MergeAction = action match {

@@ -55,7 +55,10 @@ final class TiDeltaWrite(
   /** Begins the transaction at the timestamp at which the statement's scans read, whichever of them comes first. */
   override def toBatch: DeltaBatchWrite = {
     val start = statement.begin(intent.table.session)
-    new TiDeltaBatchWrite(TiWrite.begin(intent, engine, intent.spec.toBuilder.setStartTs(start).build()), DeltaLayout(intent, rows))
+    new TiDeltaBatchWrite(
+      TiWrite.begin(intent, engine, intent.spec.toBuilder.setStartTs(start).build()),
+      DeltaLayout(intent, rows)
+    )
   }
 
   override def supportedCustomMetrics(): Array[CustomMetric] = TiWriteMetric.all
@@ -75,7 +78,8 @@ object TiDeltaWrite {
   private[rowlevel] def key(command: Command, intent: WriteIntent): Seq[String] = {
     val rowIds = intent.rowIds.fieldNames.toSeq
     val made = RowIds.generated(intent.table.schema) + RowIds.Hidden
-    if (command == Command.MERGE && rowIds.exists(made)) rowIds ++ WriteLayout.orderable(intent.columns).filterNot(rowIds.contains)
+    if (command == Command.MERGE && rowIds.exists(made))
+      rowIds ++ WriteLayout.orderable(intent.columns).filterNot(rowIds.contains)
     else rowIds
   }
 }

@@ -1,15 +1,9 @@
 package io.tidbspark.rowlevel
 
-import org.apache.spark.sql.catalyst.{InternalRow, ProjectingInternalRow}
 import org.apache.spark.sql.catalyst.expressions.{GenericInternalRow, JoinedRow}
+import org.apache.spark.sql.catalyst.{InternalRow, ProjectingInternalRow}
 import org.apache.spark.sql.connector.metric.CustomTaskMetric
-import org.apache.spark.sql.connector.write.{
-  DataWriter,
-  DataWriterFactory,
-  DeltaWriter,
-  DeltaWriterFactory,
-  WriterCommitMessage
-}
+import org.apache.spark.sql.connector.write.{DataWriter, DataWriterFactory, DeltaWriter, DeltaWriterFactory, WriterCommitMessage}
 import org.apache.spark.sql.types.StructType
 
 import io.tidbspark.proto.RowOperation
@@ -55,7 +49,8 @@ final class TiDeltaWriter(rows: DataWriter[InternalRow], layout: DeltaLayout) ex
 
   override def delete(metadata: InternalRow, id: InternalRow): Unit = write(RowOperation.ROW_DELETE, id, noColumns)
 
-  override def update(metadata: InternalRow, id: InternalRow, row: InternalRow): Unit = write(RowOperation.ROW_UPDATE, id, written(row))
+  override def update(metadata: InternalRow, id: InternalRow, row: InternalRow): Unit =
+    write(RowOperation.ROW_UPDATE, id, written(row))
 
   override def insert(row: InternalRow): Unit = write(RowOperation.ROW_INSERT, noRowId, written(row))
 

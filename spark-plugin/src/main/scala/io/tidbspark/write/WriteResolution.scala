@@ -7,8 +7,8 @@ import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation
 
 import io.tidbspark.TiTable
-import io.tidbspark.rowlevel.RowIds
 import io.tidbspark.compat.Sessions
+import io.tidbspark.rowlevel.RowIds
 
 /**
  * Matches the columns of a query with those of the table that it is written to, as Spark does it (names or positions, casts by the store
