@@ -56,8 +56,9 @@ final case class TableContext(
  * A table of TiDB as of one moment.
  *
  * @param asTarget of a write: the schema then tells the columns' defaults, which would be odd in the schema of a query's result
+ * @param strict as Spark's own rules want the target of UPDATE and MERGE: it does not say that it accepts any schema
  */
-final class TiTable(val context: TableContext, asTarget: Boolean = false)
+final class TiTable(val context: TableContext, asTarget: Boolean = false, strict: Boolean = false)
     extends Table
     with SupportsRead
     with SupportsWrite
@@ -84,6 +85,9 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
       Array.empty
     }
 
+  /** The table as the target of a change of rows. */
+  private[tidbspark] def forChanges: TiTable = new TiTable(context, asTarget, strict = true)
+
   /** Not a view or a sequence. */
   private[tidbspark] def isWritable: Boolean = context.schema.getKind == TableKind.BASE_TABLE
 
@@ -100,7 +104,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
       TableCapability.OVERWRITE_DYNAMIC
     )
     // A view's or sequence's columns are of no interest to the error that follows.
-    if (matchedByUs || !isWritable) all.add(TableCapability.ACCEPT_ANY_SCHEMA)
+    if (matchedByUs && !strict || !isWritable) all.add(TableCapability.ACCEPT_ANY_SCHEMA)
     all
   }
 
@@ -129,9 +133,12 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false)
    * small; a job reads all others with all tasks, and may find the rows by their keys.
    */
   override def canDeleteWhere(predicates: Array[Predicate]): Boolean =
-    isWritable && RowFilters.translate(predicates.toSeq, writtenColumns).isDefined && {
-      val conf = TiConf(CaseInsensitiveStringMap.empty, context.catalogProperties)
-      TableSize.rows(context, ReadConf.pushDown(conf, SQLConf.get)).exists(_ <= TiTable.DeletedByDriver)
+    isWritable && RowFilters.translate(predicates.toSeq, writtenColumns).exists { filters =>
+      // Without a condition no row is read, whatever the table's size.
+      filters.isEmpty || {
+        val conf = TiConf(CaseInsensitiveStringMap.empty, context.catalogProperties)
+        TableSize.rows(context, ReadConf.pushDown(conf, SQLConf.get)).exists(_ <= TiTable.DeletedByDriver)
+      }
     }
 
   override def deleteWhere(predicates: Array[Predicate]): Unit = {

@@ -1,6 +1,7 @@
 package io.tidbspark.rowlevel
 
-import org.apache.spark.sql.catalyst.analysis.{AssignmentUtils, EliminateSubqueryAliases}
+import org.apache.spark.sql.catalyst.AliasIdentifier
+import org.apache.spark.sql.catalyst.analysis.{EliminateSubqueryAliases, UnresolvedAttribute}
 import org.apache.spark.sql.catalyst.expressions.objects.AssertNotNull
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeReference, Cast, Expression, Literal}
 import org.apache.spark.sql.catalyst.plans.logical.{
@@ -9,65 +10,63 @@ import org.apache.spark.sql.catalyst.plans.logical.{
   LogicalPlan,
   MergeAction,
   MergeIntoTable,
+  SubqueryAlias,
   UpdateAction,
   UpdateTable
 }
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation
-import org.apache.spark.sql.internal.SQLConf.StoreAssignmentPolicy
 import org.apache.spark.sql.tidb.TiAnalysisException
 import org.apache.spark.sql.types.{LongType, Metadata}
 
 import io.tidbspark.TiTable
-import io.tidbspark.compat.Assignments
 
 /**
- * Matches the assignments of UPDATE and MERGE with the columns of the table, as Spark does it (casts by the store assignment policy, checks for
- * NULL), but for what only we know of TiDB's tables:
+ * Prepares the target of UPDATE and MERGE for Spark's own rules, which then match assignments with columns and rewrite the commands. Spark would leave
+ * the match to us because tables say ACCEPT_ANY_SCHEMA for INSERT ([[io.tidbspark.write.WriteResolution]]): the target becomes a table that does not say so,
  *
- *   - columns that TiDB computes are no part of a new row; to assign one is an error that names it
- *   - the hidden row id, where a condition mentions it, says which row it is and cannot be assigned either
- *   - a default that may be NULL for Spark is checked when it is evaluated
+ *   - without the columns that TiDB computes, which are no part of a new row; to assign one is an error that names it
+ *   - with the hidden row id, where the command mentions it, as a column like others, because Spark drops metadata columns from rows; it cannot be
+ *     assigned either
  *
- * Spark leaves the match to us because tables say ACCEPT_ANY_SCHEMA; see [[io.tidbspark.write.WriteResolution]]. Spark rewrites the commands
- * afterwards, in some versions within the same batch of rules, which is why this is no post-hoc rule.
+ * and defaults of a MERGE's INSERT that may be NULL for Spark are checked when they are evaluated. Spark matches and rewrites in the batch of its
+ * resolution rules, so this is one of them.
  */
 object RowLevelResolution extends Rule[LogicalPlan] {
 
   override def apply(plan: LogicalPlan): LogicalPlan = plan.resolveOperatorsDown {
-    case update: UpdateTable if update.resolved && !update.aligned =>
-      target(update.table).fold[LogicalPlan](update)(resolve(update, _))
-    case merge: MergeIntoTable if merge.resolved && merge.duplicateResolved && !merge.aligned =>
-      target(merge.targetTable).fold[LogicalPlan](merge)(resolve(merge, _))
+    case update: UpdateTable => target(update.table).fold[LogicalPlan](update)(prepare(update, _))
+    case merge: MergeIntoTable =>
+      target(merge.targetTable)
+        .fold[LogicalPlan](if (merge.resolved && !merge.aligned) check(merge) else merge)(prepare(merge, _))
   }
 
-  /** The table of a command, as far as the command is ours to resolve. */
-  private def target(plan: LogicalPlan): Option[Target] = EliminateSubqueryAliases(plan) match {
-    case relation: DataSourceV2Relation if relation.skipSchemaResolution =>
+  private def relationOf(plan: LogicalPlan): Option[(DataSourceV2Relation, TiTable)] = EliminateSubqueryAliases(plan) match {
+    case relation: DataSourceV2Relation =>
       relation.table match {
-        case table: TiTable if table.isWritable => Some(new Target(relation, table))
+        case table: TiTable if table.isWritable => Some(relation -> table)
         case _ => None
       }
     case _ => None
   }
 
-  private def resolve(update: UpdateTable, target: Target): LogicalPlan = {
-    requireStrictCasts(target)
-    target.refuseComputed(update.assignments.map(_.value) ++ update.condition)
-    update.copy(table = target.reduce(update.table), assignments = target.update(update.assignments))
+  /** The table of a command that is still to be prepared. */
+  private def target(plan: LogicalPlan): Option[Target] =
+    relationOf(plan).collect { case (relation, table) if relation.skipSchemaResolution => new Target(relation, table) }
+
+  private def prepare(update: UpdateTable, target: Target): LogicalPlan = {
+    target.refuse(update.assignments)
+    update.copy(table = target.reduce(update.table, update.assignments ++ update.condition))
   }
 
-  private def resolve(merge: MergeIntoTable, target: Target): LogicalPlan = {
-    requireStrictCasts(target)
+  private def prepare(merge: MergeIntoTable, target: Target): LogicalPlan = {
     val actions = merge.matchedActions ++ merge.notMatchedActions ++ merge.notMatchedBySourceActions
-    target.refuseComputed(merge.mergeCondition +: actions.flatMap { action =>
-      action.condition.toSeq ++ assignments(action).map(_.value)
-    })
+    actions.foreach(action => target.refuse(assignments(action)))
+    val reduced = target.reduce(merge.targetTable, merge.mergeCondition +: actions)
+    val hidden = relationOf(reduced).exists(_._1.output.exists(_.name == RowIds.Hidden))
     merge.copy(
-      targetTable = target.reduce(merge.targetTable),
-      matchedActions = merge.matchedActions.map(target.action),
-      notMatchedActions = merge.notMatchedActions.map(target.action),
-      notMatchedBySourceActions = merge.notMatchedBySourceActions.map(target.action)
+      targetTable = reduced,
+      notMatchedActions = if (hidden) merge.notMatchedActions.map(withoutRowId) else merge.notMatchedActions
     )
   }
 
@@ -77,93 +76,89 @@ object RowLevelResolution extends Rule[LogicalPlan] {
     case _ => Nil
   }
 
-  /** As Spark asks of every other table of its second API. */
-  private def requireStrictCasts(target: Target): Unit = if (conf.storeAssignmentPolicy == StoreAssignmentPolicy.LEGACY) {
-    throw new TiAnalysisException(
-      s"${target.name}: spark.sql.storeAssignmentPolicy=LEGACY casts without checks, which tables of this kind do not take; use ANSI or STRICT"
-    )
+  /** Nobody reads the row id of a new row; Spark wants a value. */
+  private def withoutRowId(action: MergeAction): MergeAction = action match {
+    case insert: InsertAction =>
+      insert.copy(assignments = insert.assignments :+ Assignment(UnresolvedAttribute(Seq(RowIds.Hidden)), Literal(0L, LongType)))
+    case other => other
+  }
+
+  private def check(merge: MergeIntoTable): LogicalPlan = relationOf(merge.targetTable).fold[LogicalPlan](merge) {
+    case (_, table) =>
+      merge.copy(notMatchedActions = merge.notMatchedActions.map {
+        case insert: InsertAction => insert.copy(assignments = insert.assignments.map(checked(table, _)))
+        case other => other
+      })
+  }
+
+  /** Defaults come as they are; what is assigned was checked by Spark. */
+  private def checked(table: TiTable, assignment: Assignment): Assignment = assignment.key match {
+    case column: Attribute if !column.nullable && assignment.value.nullable =>
+      val value = assignment.value match {
+        case alias: Alias => alias.child
+        case other => other
+      }
+      if (isNull(value)) {
+        throw new TiAnalysisException(s"${table.name()}: no value for ${column.name}, which is NOT NULL and has no default")
+      }
+      assignment.copy(value = AssertNotNull(value, Seq(column.name)))
+    case _ => assignment
+  }
+
+  private def isNull(value: Expression): Boolean = value match {
+    case Literal(null, _) => true
+    case cast: Cast => isNull(cast.child)
+    case _ => false
   }
 
   /** The table that a command changes. */
   final private class Target(relation: DataSourceV2Relation, table: TiTable) {
     private val computed = RowIds.computed(table.context.schema)
 
-    /** Of a new row, and the hidden row id if the command mentions it: as a column like others, because Spark drops metadata from rows. */
-    private val columns: Seq[AttributeReference] = relation.output.filterNot(column => computed(column.name)).map {
-      case column if column.name == RowIds.Hidden => column.withMetadata(Metadata.empty)
-      case column => column
+    /** The plan of the table, with the columns of a new row and what the expressions say of the hidden row id. */
+    def reduce(plan: LogicalPlan, expressions: Seq[Expression]): LogicalPlan = {
+      val columns = relation.output.filterNot(column => computed(column.name) || column.name == RowIds.Hidden)
+      replaced(plan, relation.copy(table = table.forChanges, output = columns ++ rowId(expressions)))
     }
 
-    def name: String = table.name()
-
-    /** The plan of the table with these columns alone. */
-    def reduce(plan: LogicalPlan): LogicalPlan = plan.transform {
-      case found: DataSourceV2Relation if found.table == relation.table => found.copy(output = columns)
+    /**
+     * The plan with another relation, and one more alias around it: tables are equal to each other whatever Spark asks of them, for its
+     * cache's sake, and Spark takes a plan that is equal to the one before for unchanged.
+     */
+    private def replaced(plan: LogicalPlan, by: DataSourceV2Relation): LogicalPlan = plan match {
+      case alias: SubqueryAlias if alias.child eq relation => alias.copy(child = SubqueryAlias(alias.identifier, by))
+      case alias: SubqueryAlias => alias.copy(child = replaced(alias.child, by))
+      case found if found eq relation => SubqueryAlias(AliasIdentifier(relation.name), by)
+      case other => other
     }
 
-    /** What TiDB computes when it is read cannot be read here. */
-    def refuseComputed(expressions: Seq[Expression]): Unit =
-      expressions.flatMap(_.references).find(used => computed(used.name) && relation.outputSet.contains(used)).foreach { used =>
+    /** The metadata column under the identity that Spark has given it already, if it has. */
+    private def rowId(expressions: Seq[Expression]): Option[AttributeReference] = {
+      val known = (relation.output ++ relation.metadataOutput).find(_.name == RowIds.Hidden)
+      val mentioned = expressions.exists(_.exists {
+        case unresolved: UnresolvedAttribute => conf.resolver(unresolved.nameParts.last, RowIds.Hidden)
+        case attribute: Attribute => known.exists(_.exprId == attribute.exprId)
+        case _ => false
+      })
+      known.filter(_ => mentioned).map(_.withMetadata(Metadata.empty))
+    }
+
+    /** An assignment to what is no column of a new row. */
+    def refuse(assignments: Seq[Assignment]): Unit = assignments.flatMap(keyName).foreach { key =>
+      computed.find(conf.resolver(_, key)).foreach { column =>
         throw new TiAnalysisException(
-          s"$name: the column ${used.name} is generated, TiDB computes it; it cannot be read by this statement"
+          s"${table.name()}: the column $column is generated, TiDB computes it; it cannot be assigned"
         )
       }
-
-    def action(action: MergeAction): MergeAction = action match {
-      case update: UpdateAction => update.copy(assignments = this.update(update.assignments))
-      case insert: InsertAction => insert.copy(assignments = this.insert(insert.assignments))
-      case other => other
-    }
-
-    def update(assignments: Seq[Assignment]): Seq[Assignment] = {
-      refuseAssignments(assignments)
-      Assignments.alignUpdate(columns, assignments)
-    }
-
-    private def insert(assignments: Seq[Assignment]): Seq[Assignment] = {
-      refuseAssignments(assignments)
-      // Nobody reads the row id of a new row.
-      val rowId = columns
-        .filter(column => column.name == RowIds.Hidden && !assignments.exists(_.key.semanticEquals(column)))
-        .map(Assignment(_, Literal(0L, LongType)))
-      AssignmentUtils.alignInsertAssignments(columns, assignments ++ rowId).zip(columns).map { case (assignment, column) =>
-        assignment.copy(value = checked(column, unnamed(assignment.value)))
+      if (conf.resolver(key, RowIds.Hidden)) {
+        throw new TiAnalysisException(s"${table.name()}: ${RowIds.Hidden} says which row it is; it cannot be assigned")
       }
     }
 
-    private def refuseAssignments(assignments: Seq[Assignment]): Unit = assignments.foreach { assignment =>
-      assignment.key.references.find(key => computed(key.name)).foreach { key =>
-        throw new TiAnalysisException(s"$name: the column ${key.name} is generated, TiDB computes it; it cannot be assigned")
-      }
-      assignment.key.references.find(_.name == RowIds.Hidden).filterNot(_ => isOurs(assignment)).foreach { key =>
-        throw new TiAnalysisException(s"$name: ${key.name} says which row it is; it cannot be assigned")
-      }
-    }
-
-    /** What this rule has made of the row id before, in an earlier round of the analyser. */
-    private def isOurs(assignment: Assignment): Boolean = assignment.value match {
-      case Literal(0L, LongType) => true
-      case value => value.semanticEquals(assignment.key)
-    }
-
-    private def unnamed(value: Expression): Expression = value match {
-      case alias: Alias => alias.child
-      case other => other
-    }
-
-    /** Defaults come as they are; what is assigned was checked by Spark. */
-    private def checked(column: Attribute, value: Expression): Expression =
-      if (column.nullable || !value.nullable) value
-      else if (isNull(value)) {
-        throw new TiAnalysisException(s"$name: no value for ${column.name}, which is NOT NULL and has no default")
-      } else {
-        AssertNotNull(value, Seq(column.name))
-      }
-
-    private def isNull(value: Expression): Boolean = value match {
-      case Literal(null, _) => true
-      case cast: Cast => isNull(cast.child)
-      case _ => false
+    private def keyName(assignment: Assignment): Option[String] = assignment.key match {
+      case unresolved: UnresolvedAttribute => unresolved.nameParts.lastOption
+      case attribute: Attribute => Some(attribute.name)
+      case _ => None
     }
   }
 }

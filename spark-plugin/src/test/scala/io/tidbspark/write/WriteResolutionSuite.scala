@@ -88,7 +88,7 @@ class WriteResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
     assert(refused("INSERT INTO c.db.t BY NAME SELECT 'x' AS b, 5 AS nosuch").contains("nosuch"))
   }
 
-  test("DEFAULT: what TiDB says, NULL for the next id, an error for what Spark cannot say") {
+  test("DEFAULT: what TiDB says, 0 for the next id, an error for what Spark cannot say") {
 
     /** Constants of the statement, wherever Spark has put them. */
     def constants(sql: String): Seq[Any] =
@@ -98,7 +98,7 @@ class WriteResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
     assert(columns("INSERT INTO c.db.t VALUES (DEFAULT, DEFAULT, DEFAULT, DEFAULT), (1, 2, 'x', DEFAULT)") == all)
     assert(columns("INSERT INTO c.db.t (a, id) VALUES (DEFAULT, DEFAULT)") == all.take(2))
     assert(constants("INSERT INTO c.db.t (a) SELECT DEFAULT") == Seq(5))
-    assert(constants("INSERT INTO c.db.t (id) SELECT DEFAULT") == Seq(null))
+    assert(constants("INSERT INTO c.db.t (id) SELECT DEFAULT") == Seq(0))
     assert(constants("INSERT INTO c.db.t (b) SELECT DEFAULT") == Seq(null))
     val time = constants("INSERT INTO c.db.t (d) SELECT DEFAULT")
     assert(time.length == 1 && time.head.asInstanceOf[Long] % 1000000 == 0)
