@@ -50,8 +50,8 @@ class TiDeltaWriterSuite extends AnyFunSuite {
 
   test("a row id that a condition has mentioned is no part of the new row") {
     val rows = new Rows
-    val given = new StructType().add("a", IntegerType).add(RowIds.Hidden, LongType).add("b", StringType)
-    val writer = new TiDeltaWriter(rows, DeltaLayout(delta, given))
+    val wide = new StructType().add("a", IntegerType).add(RowIds.Hidden, LongType).add("b", StringType)
+    val writer = new TiDeltaWriter(rows, DeltaLayout(delta, wide))
     writer.update(null, row(8L), row(1, 8L, "x"))
     assert(rows.seen == Seq(Seq(1, 8L, 1, "x")))
   }
