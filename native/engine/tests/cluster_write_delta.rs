@@ -5,6 +5,7 @@ mod support;
 
 use support::delta::Target;
 use support::{Cluster, Row};
+use ti_engine::ErrorKind;
 
 /// Tables with the columns id, u, n, s, for each kind of handle; whether rows get new handles when they move.
 const SHAPES: [(&str, &str); 10] = [
@@ -192,4 +193,40 @@ fn all_kinds_of_changes_at_once() {
             assert_eq!((metrics.rows, metrics.deleted_rows), (21, 6), "{what}");
         }
     }
+}
+
+/// More rows than tasks can tell the driver of.
+#[test]
+fn many_rows_that_move() {
+    let cluster = Cluster::new("d_many");
+    cluster.sql("CREATE TABLE digits (d INT)");
+    cluster.sql("INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)");
+    for table in ["t", "u"] {
+        cluster.sql(&format!("CREATE TABLE {table} (id INT PRIMARY KEY, n INT, KEY n (n))"));
+        cluster.sql(&format!(
+            "INSERT INTO {table} SELECT a.d + 10 * b.d + 100 * c.d + 1000 * d.d + 10000 * e.d, a.d FROM digits a, digits b, digits c, digits d, digits e WHERE e.d < 4"
+        ));
+    }
+    let target = Target::new(&cluster, "t");
+    // All keys are free: what is not deleted by the driver is deleted at once.
+    target
+        .write(&[target.updates(&[("id", "id + 100000")], "TRUE")], 1)
+        .unwrap();
+    cluster.sql("UPDATE u SET id = id + 100000");
+    assert_twins(&cluster, true, "moved");
+    // Every key is another row's: refused as long as it cannot be checked.
+    let error = target
+        .write(&[target.updates(&[("id", "id + 20000")], "TRUE")], 1)
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::UnsupportedFeature, "{error}");
+    assert!(error.message.contains("Duplicate entry '1"), "{error}");
+    assert_twins(&cluster, true, "refused");
+    // Neighbours change within a chunk.
+    target.write(&[target.updates(&[("id", "id + 1")], "TRUE")], 2).unwrap();
+    cluster.sql("UPDATE u SET id = id + 1 ORDER BY id DESC");
+    assert_twins(&cluster, true, "shifted");
+    let result = target.write(&[target.deletes("id % 10 <> 3")], 1).unwrap();
+    cluster.sql("DELETE FROM u WHERE id % 10 <> 3");
+    assert_twins(&cluster, true, "deleted");
+    assert_eq!(result.metrics.unwrap().deleted_rows, 36_000);
 }

@@ -235,7 +235,11 @@ fn rows_that_are_not_there_are_an_error() {
         let error = target.write(&twice, 1).unwrap_err();
         assert_eq!(error.kind, ErrorKind::InvalidArgument, "{error}");
         let error = target.write(&twice, 2).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::DuplicateKey, "{error}");
+        let kind = match create == UNIQUE_ROWID {
+            true => ErrorKind::DuplicateKey,
+            false => ErrorKind::InvalidArgument,
+        };
+        assert_eq!(error.kind, kind, "{error}");
         assert_eq!(rows(&cluster), before);
     }
 }
@@ -370,7 +374,6 @@ fn generated_values_of_inserted_and_changed_rows() {
     target.write(&queries, 1).unwrap();
     cluster.admin_check("t");
     cluster.sql("INSERT INTO t (n) VALUES (4)");
-    assert_eq!(cluster.value("SELECT id > 5000 FROM t WHERE n = 4"), "1");
     assert_eq!(cluster.value("SELECT COUNT(DISTINCT id) FROM t"), "6");
     assert_eq!(cluster.value("SELECT id FROM t WHERE n = 2"), "1002");
 }

@@ -127,6 +127,36 @@ pub struct Deletions {
     pub sorted: Sorted,
     /// How many rows they are of.
     pub rows: u64,
+    /// Keys of these rows that no row takes.
+    vacant: Vec<Bytes>,
+}
+
+impl Deletions {
+    /// To be called when they are prewritten: a row that went away in one task is not changed by another one. That would leave it without entries.
+    ///
+    /// # Errors
+    /// `InvalidArgument` that names the row.
+    pub async fn check_vacant(
+        self,
+        client: &Arc<Client>,
+        table: &WriteTable,
+        info: &TxnInfo,
+        options: &BatchOptions,
+    ) -> Result<()> {
+        if self.vacant.is_empty() {
+            return Ok(());
+        }
+        let ts = client.timestamp().await?;
+        // As if it were committed: what is deleted has no value.
+        let put = client.batch_get(ts, self.vacant, &[info.start_ts], options).await?;
+        match put.iter().map(|(key, _)| key).min() {
+            None => Ok(()),
+            Some(key) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("two tasks change the row {}", duplicate::row(table, key)),
+            )),
+        }
+    }
 }
 
 impl Left {
@@ -162,6 +192,8 @@ impl Left {
             buffer.push(Role::Old, Expect::Anything, &key, &[])?;
         }
         let wanted = rows.len();
+        let vacant = rows.iter().filter(|key| !self.taken.contains(key.as_ref()));
+        let vacant = vacant.cloned().collect();
         let pairs = match wanted {
             0 => Vec::new(),
             _ => client.batch_get(info.start_ts, rows, &[], options).await?,
@@ -191,6 +223,7 @@ impl Left {
         Ok(Some(Deletions {
             sorted,
             rows: wanted as u64,
+            vacant,
         }))
     }
 

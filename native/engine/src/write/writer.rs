@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::buffer::{Buffer, Duplicate, Expect};
+use super::delta::chunk::ChunkSize;
 use super::delta::spec::DeltaSpec;
 use super::displaced::Displaced;
 use super::encode::RowWriter;
@@ -83,6 +84,7 @@ struct Task {
     old_rows: OldRows,
     staged: Staged,
     displaced: Displaced,
+    chunk_size: ChunkSize,
     buffer: Buffer,
     batch_bytes: usize,
     in_flight: Option<InFlight>,
@@ -272,6 +274,7 @@ impl Task {
                     ..BatchOptions::default()
                 },
             },
+            chunk_size: ChunkSize::new(&table),
             batch_bytes: spec.batch_bytes.min(memory / BUFFERS).max(MIN_BATCH_BYTES),
             keys: KeyList {
                 wanted: true,

@@ -24,15 +24,45 @@ use super::super::table::{HandleSource, WriteTable};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Changes of a chunk, at most. One read asks for the old rows of all, and one for the keys that they take.
-pub const CHUNK_ROWS: usize = 2_048;
+const MOST_ROWS: usize = 2_048;
+/// Changes of the first chunk, of which nothing is known yet.
+const FIRST_ROWS: usize = 512;
 /// Keys that old rows are looked for by, at most, when every change has one per partition.
-const CHUNK_KEYS: usize = 16_384;
+const MOST_KEYS: usize = 16_384;
+/// Bytes of the old rows of a chunk, about. They exist as they are stored, as values, and as mutations.
+const OLD_BYTES: usize = 4 << 20;
 
-/// Changes of a chunk of a table.
-pub fn chunk_rows(table: &WriteTable) -> usize {
-    match &table.handle {
-        HandleSource::RowId(_) => CHUNK_ROWS.min(CHUNK_KEYS / table.physical_ids.len().max(1)).max(1),
-        HandleSource::Column(_) | HandleSource::Common { .. } => CHUNK_ROWS,
+/// How many changes are worked on together: many, but rows may be large.
+#[derive(Debug, Clone, Copy)]
+pub struct ChunkSize {
+    most: usize,
+    rows: usize,
+}
+
+impl ChunkSize {
+    /// For changes of a table.
+    pub fn new(table: &WriteTable) -> Self {
+        let most = match &table.handle {
+            HandleSource::RowId(_) => MOST_ROWS.min(MOST_KEYS / table.physical_ids.len().max(1)).max(1),
+            HandleSource::Column(_) | HandleSource::Common { .. } => MOST_ROWS,
+        };
+        Self {
+            most,
+            rows: FIRST_ROWS.min(most),
+        }
+    }
+
+    /// Changes of the next chunk.
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// A chunk had so many old rows of so many bytes.
+    pub fn learn(&mut self, rows: usize, bytes: usize) {
+        if rows > 0 {
+            let average = (bytes / rows).max(1);
+            self.rows = (OLD_BYTES / average).clamp(1, self.most);
+        }
     }
 }
 

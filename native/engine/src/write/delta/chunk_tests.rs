@@ -98,3 +98,16 @@ fn the_same_mutations_are_no_change() {
     assert!(chunk.same_from(1, 1));
     assert!(!chunk.same_from(0, 2), "a deletion is a change");
 }
+
+#[test]
+fn chunks_of_large_rows_are_small() {
+    let mut size = ChunkSize { most: 2_048, rows: 512 };
+    size.learn(512, 512 * 100);
+    assert_eq!(size.rows(), 2_048);
+    size.learn(2_048, 2_048 << 16);
+    assert_eq!(size.rows(), 64);
+    size.learn(1, 100 << 20);
+    assert_eq!(size.rows(), 1);
+    size.learn(0, 0);
+    assert_eq!(size.rows(), 1, "a chunk of inserts tells nothing");
+}

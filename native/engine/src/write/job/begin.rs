@@ -83,6 +83,12 @@ pub(crate) fn begin(session: &Session, request: plan::WriteSpec) -> Result<Write
         let (ts, mut snapshot) = session.snapshot(None).await?;
         let (db, info) = session.find_table(snapshot.as_mut(), &request).await?;
         check_table_id(&request, &db, &info)?;
+        if request.start_ts > ts {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a write cannot begin at {}: PD has come to {ts} only", request.start_ts),
+            ));
+        }
         let new_collation = session.new_collation(ts).await?;
         let table = WriteTable::new(&db.db_name.0, &info, new_collation)?;
         let spec = Spec::new(&request, &table, ts)?;

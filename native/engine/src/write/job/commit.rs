@@ -159,6 +159,10 @@ impl Inner {
             if self.spec.delta.is_none() {
                 // Tasks count the rows that are deleted on demand; here are also those that move.
                 self.counters.deleted(deletions.rows);
+            } else {
+                deletions
+                    .check_vacant(&self.client, &self.table, info, &options)
+                    .await?;
             }
         }
         left.check_taken(&self.table)

@@ -14,7 +14,7 @@ use ti_codec::input::{BoundColumn, InputColumn};
 use ti_proto::plan::RowOperation;
 
 use super::super::buffer::Expect;
-use super::super::delta::chunk::{chunk_rows, Chunk};
+use super::super::delta::chunk::Chunk;
 use super::super::delta::spec::DeltaSpec;
 use super::super::delta::{keep_what_was_read, operation};
 use super::super::duplicate;
@@ -100,11 +100,11 @@ impl Task {
             row_ids,
             columns,
         };
-        let size = chunk_rows(&table);
-        let rows = operations.len();
-        for first in (0..rows).step_by(size) {
-            self.write_chunk(delta, &batch, first..rows.min(first + size))
-                .map_err(place)?;
+        let (mut first, rows) = (0, operations.len());
+        while first < rows {
+            let end = rows.min(first + self.chunk_size.rows());
+            self.write_chunk(delta, &batch, first..end).map_err(place)?;
+            first = end;
         }
         Ok(())
     }
@@ -129,6 +129,8 @@ impl Task {
         let wanted = keys.iter().flatten().cloned().collect();
         let found = wait(&self.cancelled, self.old_rows.read(wanted))?;
         start = Instant::now();
+        self.chunk_size
+            .learn(found.len(), found.values().map(|row| row.len()).sum());
         let mut chunk = Chunk::default();
         let mut unread = found;
         let mut deleted = 0;
