@@ -50,7 +50,7 @@ fn statement(rng: &mut Rng, target: &Target<'_>, twin: &str, types: &[String]) -
     let divisor = rng.u8(3..8);
     let kind = rng.u8(..10);
     let deleted = part(&target.columns, divisor, 0);
-    if kind < 2 || kind >= 7 {
+    if !(2..7).contains(&kind) {
         let condition = &deleted;
         statement.changes.push(target.deletes(condition));
         statement.of_tidb.push(format!("DELETE FROM {twin} WHERE {condition}"));

@@ -59,9 +59,8 @@ impl ChunkSize {
 
     /// A chunk had so many old rows of so many bytes.
     pub fn learn(&mut self, rows: usize, bytes: usize) {
-        if rows > 0 {
-            let average = (bytes / rows).max(1);
-            self.rows = (OLD_BYTES / average).clamp(1, self.most);
+        if let Some(average) = bytes.checked_div(rows) {
+            self.rows = (OLD_BYTES / average.max(1)).clamp(1, self.most);
         }
     }
 }
