@@ -110,7 +110,9 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false, strict
 
   override def properties(): util.Map[String, String] = TiTable.properties(context.schema).asJava
 
-  override def newScanBuilder(options: CaseInsensitiveStringMap): ScanBuilder = {
+  override def newScanBuilder(options: CaseInsensitiveStringMap): ScanBuilder = scanBuilder(options, ofTarget = false)
+
+  private def scanBuilder(options: CaseInsensitiveStringMap, ofTarget: Boolean): ScanBuilder = {
     if (context.schema.getKind != TableKind.BASE_TABLE) {
       throw new TiAnalysisException(s"${context.displayName} is a ${context.schema.getKind}; only tables can be read")
     }
@@ -119,7 +121,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false, strict
       .filter(entry => entry.scopes(Scope.TableOption) && !entry.scopes(Scope.ReadOption))
       .foreach(refuseChange(_, options))
     val conf = TiConf(options, context.catalogProperties)
-    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(conf), ReadConf.pushDown(conf, SQLConf.get))
+    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(conf), ReadConf.pushDown(conf, SQLConf.get), ofTarget)
   }
 
   /** `TRUNCATE TABLE`: all rows go away in one transaction, as by INSERT OVERWRITE without rows; ids are not given again. */
@@ -170,7 +172,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false, strict
         info.command,
         context.displayName,
         rowIds,
-        newScanBuilder,
+        scanBuilder(_, ofTarget = true),
         write => intent(StructType(write.schema.filterNot(_.name == RowIds.Hidden)), write.options, rowIds),
         matchedByUs,
         engine

@@ -18,8 +18,11 @@ import io.tidbspark.pushdown.{Planner, Text}
  * One scan of a table, logically.
  *
  * It reports neither an order nor a partitioning of its rows: a task reads several regions at once and answers batches as they come.
+ *
+ * @param ofTarget the scan finds the rows that a statement changes. Spark 4 would filter it by the values of `filterAttributes` in the rows
+ *   that match, as if they named files: rows with NULL there would be left out
  */
-final class TiScan(val plan: ReadPlan, planner: Planner)
+final class TiScan(val plan: ReadPlan, planner: Planner, ofTarget: Boolean = false)
     extends Scan
     with SupportsReportStatistics
     with SupportsRuntimeV2Filtering {
@@ -66,7 +69,7 @@ final class TiScan(val plan: ReadPlan, planner: Planner)
     runtimeColumns.map(TiScan.reference).toArray
 
   private lazy val runtimeColumns: Seq[String] =
-    if (!plan.rules.getFilters || plan.pushed.aggregation.isDefined || plan.pushed.limit.isDefined) Nil
+    if (ofTarget || !plan.rules.getFilters || plan.pushed.aggregation.isDefined || plan.pushed.limit.isDefined) Nil
     else {
       val keys = TiScan.keyColumns(plan.table.schema)
       plan.columns.fieldNames.toSeq.filter(keys)

@@ -16,12 +16,14 @@ import io.tidbspark.types.SparkTypes
  * Collects what Spark pushes down: columns here, the rest in the traits.
  *
  * @param rules what may be pushed
+ * @param ofTarget of a statement that changes rows
  */
 final class TiScanBuilder(
     override protected val context: TableContext,
     conf: ScanConf,
     override protected val rules: PushDown,
-    override protected val planner: Planner
+    override protected val planner: Planner,
+    ofTarget: Boolean
 ) extends ScanBuilder
     with SupportsPushDownRequiredColumns
     with PushDownState
@@ -29,8 +31,11 @@ final class TiScanBuilder(
     with AggregatePushDown
     with LimitPushDown {
 
-  def this(context: TableContext, conf: ScanConf, rules: PushDown) =
-    this(context, conf, rules, new NativeScanPlanner(context.session))
+  def this(context: TableContext, conf: ScanConf, rules: PushDown, ofTarget: Boolean) =
+    this(context, conf, rules, new NativeScanPlanner(context.session), ofTarget)
+
+  def this(context: TableContext, conf: ScanConf, rules: PushDown, planner: Planner) =
+    this(context, conf, rules, planner, ofTarget = false)
 
   private var columns: StructType = SparkTypes.toSpark(context.schema)
 
@@ -45,6 +50,6 @@ final class TiScanBuilder(
         throw new TiAnalysisException(s"Column ${context.displayName}.${column.getName}: ${column.getUnsupported}")
     }
     val snapshot = Statement.current().snapshot(context.session, context.readTimestamp)
-    new TiScan(ReadPlan(context, snapshot, output, conf, rules, pushed), planner)
+    new TiScan(ReadPlan(context, snapshot, output, conf, rules, pushed), planner, ofTarget)
   }
 }
