@@ -17,7 +17,7 @@ from support.write_program import row
 from support.writing import eventually, named
 from test_write_retries import FAST
 
-pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
 ROWS = 3000
 DEFINITION = "(id BIGINT PRIMARY KEY CLUSTERED, u BIGINT NOT NULL, s VARCHAR(99), UNIQUE KEY once (u), KEY plain (s))"
 HIDDEN = "(id BIGINT, u BIGINT NOT NULL, s VARCHAR(99), UNIQUE KEY once (u), KEY plain (s))"
