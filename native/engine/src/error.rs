@@ -60,8 +60,12 @@ error_kinds! {
     ClusterMismatch => "List the endpoints of one cluster only, and start a new Spark session after the cluster was replaced.",
     /// The database does not exist at the timestamp read.
     NamespaceNotFound => "Check the name with SHOW NAMESPACES.",
+    /// A database of that name exists already.
+    NamespaceExists => "Choose another name, or write IF NOT EXISTS.",
     /// The table does not exist at the timestamp read.
     TableNotFound => "Check the name with SHOW TABLES.",
+    /// A table of that name exists already.
+    TableExists => "Choose another name, or write IF NOT EXISTS or CREATE OR REPLACE.",
     /// The column does not exist in the table as of the timestamp read.
     ColumnNotFound => "Check the name with DESCRIBE.",
     /// A column has a type that cannot be read.
@@ -86,6 +90,10 @@ error_kinds! {
     TransactionLost => "Run the write again; look for long pauses of the driver, and keep history longer with tidb_gc_life_time.",
     /// A task that ran again wrote other rows than its first attempt.
     NotDeterministic => "Persist the DataFrame (or write it to a table) before it is written, so that every attempt sees the same rows.",
+    /// TiDB refuses the user, or the user may not do this.
+    AccessDenied => "Check tidb.user and the password, and the user's privileges in TiDB (SHOW GRANTS).",
+    /// TiDB refused a statement of DDL.
+    Sql => "Read TiDB's own words, which are in the message.",
     /// The query was cancelled.
     Cancelled => "Nothing: it was asked for.",
     /// The native library and the jar were not built together.

@@ -8,6 +8,9 @@
 //!                      ├────── begin_write: WriteSpec -> WriteJob ── start_tasks, commit, abort   (write: one transaction)
 //!                      └────── open_writer: WriterOpen -> Writer ── write, finish, cancel         (write: Arrow batches -> locks)
 //! ```
+//!
+//! DDL is no business of a session: [`sql::execute`] has TiDB do it.
+//!
 //! Functions of [`Session`], [`Scan`], [`WriteJob`] and [`Writer`] block and are called from threads that may; the work is done by the threads of
 //! [`runtime::runtime`]. Nothing here knows of Spark or the JVM.
 
@@ -17,6 +20,7 @@ pub mod plan;
 pub mod runtime;
 pub mod scan;
 pub mod session;
+pub mod sql;
 pub mod timestamp;
 pub mod types;
 pub mod write;

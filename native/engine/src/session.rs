@@ -373,7 +373,8 @@ pub(crate) fn client_config(config: plan::SessionConfig) -> Result<ClientConfig>
     })
 }
 
-fn tls_config(tls: plan::Tls) -> Result<TlsConfig> {
+/// The files of TLS: the CA alone, or all three.
+pub(crate) fn tls_config(tls: plan::Tls) -> Result<TlsConfig> {
     let path = |text: String| (!text.is_empty()).then(|| PathBuf::from(text));
     let tls = TlsConfig {
         ca: path(tls.ca_path),

@@ -5,7 +5,7 @@
 //!                                                                   ──> handle (long -> Arc<Session>, Arc<Scan>, ...) ──> ti_engine
 //!                                                                   ──> arrow (C Data Interface)
 //! ```
-//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`safe_point`], [`scan`], [`transaction`], [`writer`]. The only
+//! One file per Java class: [`library`], [`session`], [`catalog`], [`planner`], [`safe_point`], [`scan`], [`sql`], [`transaction`], [`writer`]. The only
 //! crate with unsafe code; every unsafe
 //! block says why it is sound. No function is called from threads of the runtime: only Java threads come here, and they wait here.
 
@@ -20,5 +20,6 @@ mod planner;
 mod safe_point;
 mod scan;
 mod session;
+mod sql;
 mod transaction;
 mod writer;

@@ -5,21 +5,18 @@ import java.util
 import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
 import org.apache.spark.sql.connector.catalog.{
   Identifier,
-  NamespaceChange,
   SupportsNamespaces,
   Table,
   TableCatalog,
-  TableChange,
   TableWritePrivilege
 }
-import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.internal.SQLConf
-import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
 import io.tidbspark.compat.CatalogExtras
 import io.tidbspark.compat.Converters._
-import io.tidbspark.config.{Entries, ReadConf, TiConf}
+import io.tidbspark.config.{DdlEntries, Entries, ReadConf, TiConf}
+import io.tidbspark.ddl.{ShadowTable, TidbSql, TiStaging}
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.functions.TiFunctions
 import io.tidbspark.jni.NativeCatalog
@@ -30,7 +27,8 @@ import io.tidbspark.proto.{
   NamespaceList,
   SessionConfig,
   TableList,
-  TableListing
+  TableListing,
+  TypeOptions
 }
 
 /**
@@ -44,15 +42,19 @@ import io.tidbspark.proto.{
  * Nothing is cached and nothing is changed after [[initialize]]: every answer comes from TiDB's schema at the moment of the
  * call, or at the session's `stale_read`.
  */
-class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras with TiFunctions {
+class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras with TiFunctions with TiStaging {
   private var catalogName: String = _
   private var properties: CaseInsensitiveStringMap = _
+
+  /** With the password, which tables and plans never see. */
+  private var withSecrets: CaseInsensitiveStringMap = _
 
   override def initialize(name: String, options: CaseInsensitiveStringMap): Unit = {
     TiConf.checkCatalog(name, options)
     TiConf.checkSession(SQLConf.get.getAllConfs)
     catalogName = name
-    properties = options
+    withSecrets = options
+    properties = new CaseInsensitiveStringMap(options.asScala.filterNot(_._1.equalsIgnoreCase(DdlEntries.Password.name)).toMap.asJava)
     // Fails here, not in the middle of a query, when the properties cannot work.
     sessionConfig(conf)
     registerInSession()
@@ -98,47 +100,43 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
   override def loadTable(identifier: Identifier, privileges: util.Set[TableWritePrivilege]): Table =
     load(identifier, currentTimestamp(), asTarget = true)
 
-  private def load(identifier: Identifier, at: ReadTimestamp, asTarget: Boolean = false): Table = {
+  private def load(
+      identifier: Identifier,
+      at: ReadTimestamp,
+      asTarget: Boolean = false,
+      shownAs: Option[Identifier] = None
+  ): TiTable = {
     val database = databaseOf(identifier.namespace).getOrElse(throw new NoSuchTableException(identifier))
     val current = conf
-    val display = (catalogName +: identifier.namespace :+ identifier.name).mkString(".")
+    val display = (catalogName +: identifier.namespace :+ shownAs.getOrElse(identifier).name).mkString(".")
     TableLoader.load(current, sessionConfig(current), database, identifier, display, at, TiConf.Empty, properties, asTarget)
   }
 
   // ------------------------------------------------------------------ what TiDB has to do itself
 
-  override def createTable(
-      identifier: Identifier,
-      schema: StructType,
-      partitions: Array[Transform],
-      properties: util.Map[String, String]
-  ): Table = inTiDB(s"CREATE TABLE $identifier")
+  override protected def tidb: TidbSql = new TidbSql(() => TiConf(TiConf.Empty, withSecrets), key)
 
-  override def alterTable(identifier: Identifier, changes: TableChange*): Table = inTiDB(s"ALTER TABLE $identifier")
+  override protected def types: TypeOptions = ReadConf.types(conf, SQLConf.get.sessionLocalTimeZone)
 
-  override def dropTable(identifier: Identifier): Boolean = inTiDB(s"DROP TABLE $identifier")
+  override protected def allListings(namespace: Array[String]): Seq[TableListing] = listings(namespace, ReadTimestamp.Latest)
 
-  override def renameTable(from: Identifier, to: Identifier): Unit = inTiDB(s"RENAME TABLE $from TO $to")
+  override protected def loadPresent(identifier: Identifier): TiTable = load(identifier, ReadTimestamp.Latest)
 
-  override def createNamespace(namespace: Array[String], metadata: util.Map[String, String]): Unit =
-    inTiDB(s"CREATE DATABASE ${namespace.mkString(".")}")
+  override protected def loadStaged(identifier: Identifier, shadow: Identifier): TiTable =
+    load(shadow, ReadTimestamp.Latest, asTarget = true, shownAs = Some(identifier))
 
-  override def alterNamespace(namespace: Array[String], changes: NamespaceChange*): Unit =
-    inTiDB(s"ALTER DATABASE ${namespace.mkString(".")}")
+  override protected def clock(): Long = TiStaging.millis(TiErrors.translating(TiSessions.get(cluster()).timestamp()))
 
-  override def dropNamespace(namespace: Array[String], cascade: Boolean): Boolean =
-    inTiDB(s"DROP DATABASE ${namespace.mkString(".")}")
-
-  private def inTiDB(statement: String): Nothing =
-    throw new UnsupportedOperationException(
-      s"$statement: the catalog $catalogName reads and writes rows. Run the statement in TiDB."
-    )
+  override protected def lifetime: Long = conf(DdlEntries.ShadowLifetime)
 
   // ------------------------------------------------------------------ helpers
 
   private def conf: TiConf = TiConf(TiConf.Empty, properties)
 
-  private def sessionConfig(conf: TiConf): SessionConfig = ReadConf.session(conf, key => s"spark.sql.catalog.$catalogName.$key")
+  private def sessionConfig(conf: TiConf): SessionConfig = ReadConf.session(conf, key)
+
+  /** How a user sets a property of this catalog. */
+  private def key(name: String): String = s"spark.sql.catalog.$catalogName.$name"
 
   override protected def cluster(): SessionConfig = sessionConfig(conf)
 
@@ -166,12 +164,15 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
       }
       .getOrElse(throw new NoSuchNamespaceException(namespace))
 
-  /** Tables, views and sequences of a namespace. */
-  protected def listings(namespace: Array[String]): Seq[TableListing] = {
+  /** Tables, views and sequences of a namespace that everybody may see. */
+  protected def listings(namespace: Array[String]): Seq[TableListing] =
+    listings(namespace, currentTimestamp()).filterNot(listing => ShadowTable.isShadow(listing.getName))
+
+  private def listings(namespace: Array[String], at: ReadTimestamp): Seq[TableListing] = {
     val database = databaseOf(namespace).getOrElse(throw new NoSuchNamespaceException(namespace))
     val request = ListTablesRequest
       .newBuilder()
-      .setReadTimestamp(currentTimestamp().toProto)
+      .setReadTimestamp(at.toProto)
       .setDatabase(database)
       .setCaseSensitive(SQLConf.get.caseSensitiveAnalysis)
       .build()
@@ -189,7 +190,7 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
   private def shown(namespace: Namespace): String = prefix + namespace.getName
 
   /** TiDB's name of a namespace; None when it cannot be one of ours. */
-  private def databaseOf(namespace: Array[String]): Option[String] = namespace match {
+  override protected def databaseOf(namespace: Array[String]): Option[String] = namespace match {
     case Array(one) if one.regionMatches(true, 0, prefix, 0, prefix.length) => Some(one.substring(prefix.length))
     case _ => None
   }

@@ -36,7 +36,8 @@ object TiSessions {
     slots.computeIfAbsent(config, _ => new Slot).get(config)
   }
 
-  private def loadLibrary(): Unit =
+  /** For natives that need no session. */
+  private[tidbspark] def loadLibrary(): Unit =
     NativeLibrary.load(setting(NativeLibrary.LIBRARY_KEY), setting(NativeLibrary.DIRECTORY_KEY))
 
   private def setting(key: String): Optional[String] = SparkInternals.sparkConf(key) match {

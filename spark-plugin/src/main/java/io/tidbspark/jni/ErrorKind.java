@@ -25,7 +25,9 @@ public enum ErrorKind {
     /** PD or a store belongs to another cluster than the one connected to. */
     ClusterMismatch,
     NamespaceNotFound,
+    NamespaceExists,
     TableNotFound,
+    TableExists,
     ColumnNotFound,
     /** A column has a type that cannot be read. */
     UnsupportedType,
@@ -49,6 +51,10 @@ public enum ErrorKind {
     TransactionLost,
     /** A task that ran again wrote other rows than its first attempt. */
     NotDeterministic,
+    /** TiDB refuses the user, or the user may not do this. */
+    AccessDenied,
+    /** TiDB refused a statement of DDL. */
+    Sql,
     /** The scan or write was cancelled by its owner. */
     Cancelled,
     /** Jar and library come from different builds. */

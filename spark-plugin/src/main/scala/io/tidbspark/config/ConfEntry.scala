@@ -38,6 +38,7 @@ final case class OldName(name: String, translate: String => String = identity)
  * @param since version of the connector that brought it
  * @param ofCluster says which cluster is meant: a catalog's own property then comes before the session, or a setting for one catalog
  *   would turn all others to the same cluster
+ * @param ignoredAsOption TiSpark took it as an option of a read or write too, where it means nothing now: a warning, not an error
  */
 final case class ConfEntry[T](
     name: String,
@@ -47,7 +48,8 @@ final case class ConfEntry[T](
     doc: String,
     since: String = "0.1.0",
     oldNames: Seq[OldName] = Nil,
-    ofCluster: Boolean = false
+    ofCluster: Boolean = false,
+    ignoredAsOption: Boolean = false
 ) {
 
   /** Name and old names; the first that is set counts. */

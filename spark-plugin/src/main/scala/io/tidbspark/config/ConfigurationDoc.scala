@@ -57,7 +57,7 @@ object ConfigurationDoc {
       |3. catalog: `spark.sql.catalog.<catalog>.name`
       |4. the default
       |
-      |Settings that say which cluster is meant (`pd.addresses`, `tls.*`, `host_mapping`) are looked for in the catalog before the session, so
+      |Settings that say which cluster is meant (`pd.addresses`, `tidb.*`, `tls.*`, `host_mapping`) are looked for in the catalog before the session, so
       |that several catalogs keep to their clusters.
       |
       |A catalog is made by `spark.sql.catalog.<catalog>=org.apache.spark.sql.catalyst.catalog.TiCatalog` (TiSpark's name) or

@@ -402,6 +402,7 @@ object Entries {
       PrewriteDeadline,
       CommitDeadline
     ),
+    "DDL" -> DdlEntries.All,
     "Native library" -> Seq(Library, LibraryDirectory)
   )
 

@@ -93,7 +93,7 @@ object TiConf {
 
   private def check(prefix: String, settings: Map[String, String], scopes: Set[Scope], foreign: Set[String]): Unit =
     settings.foreach { case (name, value) =>
-      if (!foreign(name.toLowerCase(Locale.ROOT)) && !knows(name, scopes) && !unserved(prefix, name, value)) {
+      if (!foreign(name.toLowerCase(Locale.ROOT)) && !knows(name, scopes) && !unserved(prefix, name, value) && !ignored(prefix, name)) {
         throw new IllegalArgumentException(s"$prefix$name is not known${similar(name, scopes)}")
       }
     }
@@ -109,6 +109,12 @@ object TiConf {
         warnOnce(prefix + name, s"is not served. ${setting.advice}")
         true
       case None => false
+    }
+
+  private def ignored(prefix: String, name: String): Boolean =
+    Entries.All.exists(entry => entry.ignoredAsOption && entry.name.equalsIgnoreCase(name)) && {
+      warnOnce(prefix + name, "has no effect: rows need no TiDB server. For DDL it is set for a catalog.")
+      true
     }
 
   private def warnOnce(key: String, text: String): Unit = if (warned.add(key)) log.warn("{} {}", Array[AnyRef](key, text): _*)

@@ -16,7 +16,8 @@ object Unserved {
   private val OldRows = "Drop it; old rows are read in write.mode=upsert and ignore only."
   private val NoSplit = "Drop it; regions are not split before a write."
   private val Dead = "Drop it; it had no effect in TiSpark either."
-  private val MySql = "This version needs no TiDB server."
+  private val MySql =
+    "Rows need no TiDB server. For DDL set tidb.addresses, tidb.user and tidb.password of the catalog; tls.* serve for TiDB too."
   private val Pem = "Give PEM files in tls.ca, tls.cert and tls.key; key stores are not read."
 
   val All: Seq[Unserved] =
@@ -52,10 +53,7 @@ object Unserved {
         "jdbc.client_cert_store",
         "jdbc.client_cert_password",
         "tidb.addr",
-        "tidb.addresses",
         "tidb.port",
-        "tidb.user",
-        "tidb.password",
         "user",
         "password"
       ) ++

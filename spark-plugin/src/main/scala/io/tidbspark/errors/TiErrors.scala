@@ -1,7 +1,12 @@
 package io.tidbspark.errors
 
 import org.apache.spark.SparkException
-import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
+import org.apache.spark.sql.catalyst.analysis.{
+  NamespaceAlreadyExistsException,
+  NoSuchNamespaceException,
+  NoSuchTableException,
+  TableAlreadyExistsException
+}
 import org.apache.spark.sql.connector.catalog.Identifier
 import org.apache.spark.sql.tidb.TiAnalysisException
 
@@ -12,8 +17,11 @@ import io.tidbspark.jni.{ErrorKind, NativeException}
  *
  * {{{
  *   NamespaceNotFound                                    NoSuchNamespaceException
+ *   NamespaceExists                                      NamespaceAlreadyExistsException
  *   TableNotFound                                        NoSuchTableException
+ *   TableExists                                          TableAlreadyExistsException
  *   ColumnNotFound, UnsupportedType, UnsupportedFeature  AnalysisException
+ *   Sql                                                  AnalysisException
  *   InvalidArgument, InvalidTimestamp                    IllegalArgumentException
  *   GcSafePoint, when a table is loaded                  IllegalArgumentException
  *   anything else                                        SparkException, the kind in front
@@ -27,7 +35,10 @@ object TiErrors {
     ErrorKind.TableNotFound,
     ErrorKind.ColumnNotFound,
     ErrorKind.UnsupportedType,
-    ErrorKind.UnsupportedFeature
+    ErrorKind.UnsupportedFeature,
+    ErrorKind.NamespaceExists,
+    ErrorKind.TableExists,
+    ErrorKind.Sql
   )
 
   /** Runs `body`, which is about a cluster or a scan. */
@@ -45,8 +56,15 @@ object TiErrors {
   final case class Namespace(name: Array[String]) extends Subject
   final case class Table(identifier: Identifier) extends Subject
 
+  /** One that is to be made. */
+  final case class NewTable(identifier: Identifier) extends Subject
+
   def translate(error: NativeException, subject: Option[Subject]): Throwable = (error.kind, subject) match {
     case (ErrorKind.NamespaceNotFound, Some(Namespace(name))) => caused(new NoSuchNamespaceException(name), error)
+    case (ErrorKind.NamespaceExists, Some(Namespace(name))) => caused(new NamespaceAlreadyExistsException(name), error)
+    case (ErrorKind.NamespaceNotFound, Some(NewTable(identifier))) =>
+      caused(new NoSuchNamespaceException(identifier.namespace), error)
+    case (ErrorKind.TableExists, Some(NewTable(identifier))) => caused(new TableAlreadyExistsException(identifier), error)
     case (ErrorKind.NamespaceNotFound | ErrorKind.TableNotFound, Some(Table(identifier))) =>
       // A table of a namespace that does not exist is a missing table to Spark: `tableExists` and IF EXISTS rely on it.
       caused(new NoSuchTableException(identifier), error)

@@ -5,8 +5,11 @@ import org.apache.arrow.vector.VectorSchemaRoot
 import org.apache.arrow.vector.types.pojo.Schema
 import org.apache.spark.memory.TaskMemoryManager
 import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.catalyst.util.ResolveDefaultColumns
+import org.apache.spark.sql.connector.catalog.{CatalogV2Util, Column}
 import org.apache.spark.sql.execution.arrow.ArrowWriter
 import org.apache.spark.sql.execution.ui.SparkListenerDriverAccumUpdates
+import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.{DataType, StructType}
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.{SparkContext, SparkEnv, TaskContext}
@@ -31,6 +34,20 @@ object SparkInternals {
 
   /** Equal but for nullability. */
   def sameType(a: DataType, b: DataType): Boolean = DataType.equalsIgnoreNullability(a, b)
+
+  /** The columns that Spark would hand to a catalog for this schema, defaults included. */
+  def columns(schema: StructType): Array[Column] = CatalogV2Util.structTypeToV2Columns(schema)
+
+  /**
+   * What the words of a DEFAULT clause come to, as Spark keeps values internally.
+   *
+   * @throws org.apache.spark.sql.AnalysisException when they are not constant or of another type
+   */
+  def defaultValue(column: String, dataType: DataType, sql: String): Any =
+    ResolveDefaultColumns.analyze(column, dataType, sql, "ALTER TABLE").eval()
+
+  /** Whether two names are the same to this thread's session. */
+  def resolver: (String, String) => Boolean = SQLConf.get.resolver
 
   /** Throws Spark's TaskKilledException when the task was killed. */
   def killTaskIfInterrupted(context: TaskContext): Unit = context.killTaskIfInterrupted()
