@@ -83,6 +83,7 @@ fn compose(statement: &Statement) -> Result<Vec<String>> {
         )],
         Statement::DropTables(drop) => drop_tables(drop)?.into_iter().collect(),
         Statement::RenameTables(rename) => rename_tables(rename)?.into_iter().collect(),
+        Statement::AnalyzeTable(table) => vec![format!("ANALYZE TABLE {}", qualified(Some(table))?)],
         Statement::AlterTable(_) | Statement::Sql(_) => Vec::new(),
     })
 }

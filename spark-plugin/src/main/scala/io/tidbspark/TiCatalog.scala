@@ -116,6 +116,8 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
 
   override protected def tidb: TidbSql = new TidbSql(() => TiConf(TiConf.Empty, withSecrets), key)
 
+  override protected def session: SessionConfig = sessionConfig(conf)
+
   override protected def types: TypeOptions = ReadConf.types(conf, SQLConf.get.sessionLocalTimeZone)
 
   override protected def allListings(namespace: Array[String]): Seq[TableListing] = listings(namespace, ReadTimestamp.Latest)

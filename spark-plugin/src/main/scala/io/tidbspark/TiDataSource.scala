@@ -3,6 +3,7 @@ package io.tidbspark
 import java.util
 
 import org.apache.spark.sql.catalyst.parser.{CatalystSqlParser, ParseException}
+import org.apache.spark.sql.connector.ExternalCommandRunner
 import org.apache.spark.sql.connector.catalog.{Identifier, Table, TableProvider}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.internal.SQLConf
@@ -10,6 +11,8 @@ import org.apache.spark.sql.sources.DataSourceRegister
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
+import io.tidbspark.compat.Converters._
+import io.tidbspark.compat.Sessions
 import io.tidbspark.config.{Entries, ReadConf, Scope, TiConf}
 import io.tidbspark.time.TimeTravel
 
@@ -22,8 +25,11 @@ import io.tidbspark.time.TimeTravel
  * }}}
  *
  * The table must exist; mode "overwrite" replaces its rows in the same transaction.
+ *
+ * Also `spark.executeCommand("tidb", statement, Map("catalog" -> "tidb_catalog"))`: TiDB runs the statement for that catalog, and answers in rows
+ * of text with tabs between the values.
  */
-class TiDataSource extends TableProvider with DataSourceRegister {
+class TiDataSource extends TableProvider with DataSourceRegister with ExternalCommandRunner {
 
   /** Spark asks for the schema and then for the table: load it once. */
   private var loaded: Option[(CaseInsensitiveStringMap, TiTable)] = None
@@ -34,6 +40,15 @@ class TiDataSource extends TableProvider with DataSourceRegister {
 
   override def getTable(schema: StructType, partitioning: Array[Transform], properties: util.Map[String, String]): Table =
     table(new CaseInsensitiveStringMap(properties))
+
+  override def executeCommand(command: String, options: CaseInsensitiveStringMap): Array[String] =
+    Option(options.get("catalog")).map(Sessions.catalog) match {
+      case Some(catalog: TiCatalog) =>
+        val rows = catalog.execute(command).getRowsList.asScala
+        rows.map(_.getValuesList.asScala.map(value => if (value.hasText) value.getText else "NULL").mkString("\t")).toArray
+      case _ =>
+        throw new IllegalArgumentException("option catalog: name the catalog of a TiDB cluster whose tidb.addresses are set")
+    }
 
   private def table(options: CaseInsensitiveStringMap): TiTable = loaded match {
     case Some((same, table)) if same == options => table

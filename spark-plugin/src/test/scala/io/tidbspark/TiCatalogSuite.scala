@@ -1,7 +1,10 @@
 package io.tidbspark
 
+import org.apache.spark.sql.AnalysisException
 import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
-import org.apache.spark.sql.connector.catalog.Identifier
+import org.apache.spark.sql.connector.catalog.{Column, Identifier}
+import org.apache.spark.sql.connector.expressions.Transform
+import org.apache.spark.sql.types.IntegerType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -34,19 +37,28 @@ class TiCatalogSuite extends AnyFunSuite {
     intercept[NoSuchTableException](catalog(pd, "db_prefix" -> "tidb_").loadTable(table))
   }
 
-  test("DDL says where to run it") {
-    val c = catalog(pd)
-    Seq[() => Any](
-      () => c.dropTable(table),
-      () => c.alterTable(table),
-      () => c.renameTable(table, table),
-      () => c.createNamespace(Array("db"), Map.empty[String, String].asJava),
-      () => c.alterNamespace(Array("db")),
-      () => c.dropNamespace(Array("db"), true)
-    ).foreach { statement =>
-      val message = intercept[UnsupportedOperationException](statement()).getMessage
-      assert(message.contains("tidb_catalog reads and writes rows. Run the statement in TiDB."))
-    }
+  test("DDL says which setting it lacks") {
+    val none = Map.empty[String, String].asJava
+    def message(properties: (String, String)*)(run: TiCatalog => Any): String =
+      intercept[IllegalArgumentException](run(catalog(pd +: properties: _*))).getMessage
+    val tidb = "tidb.addresses" -> "127.0.0.1:1"
+    val user = "tidb.user" -> "root"
+    assert(message()(_.createNamespace(Array("db"), none)).contains("spark.sql.catalog.tidb_catalog.tidb.addresses is not set"))
+    assert(message()(_.alterNamespace(Array("db"))).contains("tidb.addresses is not set"))
+    assert(message()(_.createTable(table, Array(Column.create("a", IntegerType)), Array.empty[Transform], none)).contains("tidb.addresses"))
+    assert(message(tidb)(_.createNamespace(Array("db"), none)).contains("tidb.user is not set"))
+    assert(
+      message(tidb, user, "tidb.password" -> "a", "tidb.password.file" -> "b")(_.createNamespace(Array("db"), none))
+        .contains("tidb.password and tidb.password.file are set")
+    )
+    assert(message(tidb, user, "tidb.password.file" -> "/nowhere")(_.createNamespace(Array("db"), none)).contains("cannot be read"))
+    assert(message(tidb, user, "tidb.password.env" -> "NOBODY_SET_IT")(_.createNamespace(Array("db"), none)).contains("NOBODY_SET_IT"))
+  }
+
+  test("a namespace outside of the prefix cannot be made") {
+    val c = catalog(pd, "db_prefix" -> "tidb_", "tidb.addresses" -> "127.0.0.1:1", "tidb.user" -> "root")
+    val error = intercept[AnalysisException](c.createNamespace(Array("db"), Map.empty[String, String].asJava))
+    assert(error.getMessage.contains("db_prefix"))
   }
 
   test("moments that are none") {

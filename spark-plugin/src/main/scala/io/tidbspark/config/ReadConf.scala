@@ -100,7 +100,7 @@ object ReadConf {
   }
 
   /** Partial settings are an error: they must never end in plain text. */
-  private[config] def tls(conf: TiConf): Option[proto.Tls] = {
+  private[tidbspark] def tls(conf: TiConf): Option[proto.Tls] = {
     val ca = conf.get(Entries.TlsCa)
     val cert = conf.get(Entries.TlsCert)
     val key = conf.get(Entries.TlsKey)

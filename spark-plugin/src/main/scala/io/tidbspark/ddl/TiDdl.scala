@@ -8,6 +8,7 @@ import org.apache.spark.sql.catalyst.analysis.{
   NonEmptyNamespaceException,
   TableAlreadyExistsException
 }
+import org.apache.spark.sql.catalyst.parser.CatalystSqlParser
 import org.apache.spark.sql.connector.catalog.{
   Column,
   Identifier,
@@ -26,7 +27,7 @@ import io.tidbspark.TiTable
 import io.tidbspark.compat.Converters._
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.proto
-import io.tidbspark.proto.{TableKind, TableListing, TableName, TypeOptions}
+import io.tidbspark.proto.{DdlResult, SessionConfig, TableKind, TableListing, TableName, TypeOptions}
 
 /**
  * CREATE, ALTER, DROP and RENAME of namespaces and tables: Spark's structures as messages, which the native library makes TiDB's SQL
@@ -36,6 +37,9 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
 
   /** TiDB's endpoint. */
   protected def tidb: TidbSql
+
+  /** The cluster. */
+  protected def session: SessionConfig
 
   /** How MySQL types are shown. */
   protected def types: TypeOptions
@@ -136,6 +140,26 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
     tidb.run(what, Some(TiErrors.NewTable(identifier)))(_.setCreateTable(create))
   }
 
+  /**
+   * CREATE TABLE LIKE: all of the definition but foreign keys, AUTO_INCREMENT's next value and the like, as TiDB does it.
+   *
+   * @throws org.apache.spark.sql.AnalysisException for a table of another cluster, and for properties beside it
+   */
+  protected def copyDefinition(identifier: Identifier, source: TiTable, properties: Map[String, String]): Unit = {
+    val what = s"CREATE TABLE $identifier LIKE ${source.name()}"
+    if (source.context.session != session) {
+      throw new TiAnalysisException(s"$what: the tables are of different clusters. CREATE TABLE ... AS SELECT ... LIMIT 0 copies the columns.")
+    }
+    if (TableProperties.sort(what, properties).ofTidb.nonEmpty) {
+      throw new TiAnalysisException(s"$what: properties beside LIKE are not served; set them with ALTER TABLE")
+    }
+    val like = proto.CreateTableLike
+      .newBuilder()
+      .setTable(tableName(newDatabase(identifier.namespace), identifier.name))
+      .setLike(tableName(source.context.schema.getDatabase, source.context.schema.getTable))
+    tidb.run(what, Some(TiErrors.NewTable(identifier)))(_.setCreateTableLike(like))
+  }
+
   override def alterTable(identifier: Identifier, changes: TableChange*): Table = {
     val found = existing(identifier).getOrElse(throw new NoSuchTableException(identifier))
     val schema = loadPresent(identifier).schema()
@@ -172,6 +196,18 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
     val all = proto.RenameTables.newBuilder()
     renames.foreach { case (from, to) => all.addRenames(proto.RenameTables.Rename.newBuilder().setFrom(from).setTo(to)) }
     tidb.run(s"RENAME TABLE $subject", Some(TiErrors.NewTable(subject)))(_.setRenameTables(all))
+  }
+
+  // ------------------------------------------------------------------ statements of the user's
+
+  private[tidbspark] def execute(sql: String): DdlResult = tidb.run("a statement of TiDB", None)(_.setSql(sql))
+
+  private[tidbspark] def analyze(table: String): DdlResult = CatalystSqlParser.parseMultipartIdentifier(table) match {
+    case Seq(namespace, name) =>
+      val identifier = Identifier.of(Array(namespace), name)
+      val target = tableName(database(identifier.namespace), name)
+      tidb.run(s"ANALYZE TABLE $identifier", Some(TiErrors.Table(identifier)))(_.setAnalyzeTable(target))
+    case _ => throw new TiAnalysisException(s"'$table' is not database.table")
   }
 
   // ------------------------------------------------------------------ names
