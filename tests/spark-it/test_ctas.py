@@ -61,7 +61,7 @@ def test_create_as_select(session, source, database, oracle, tables):
     session.sql(f"CREATE TABLE ctas.{database}.made COMMENT 'made' TBLPROPERTIES ('tidb.primary_key' = 'id') AS SELECT * FROM source")
     same(session.table(f"ctas.{database}.made"), source)
     text = oracle.rows(f"SHOW CREATE TABLE {database}.made")[0][1]
-    assert "PRIMARY KEY (`id`)" in text and "COMMENT='made'" in text and "`id` bigint(20) NOT NULL" in text
+    assert "PRIMARY KEY (`id`)" in text and "COMMENT='made'" in text and "`id` bigint NOT NULL" in text
     assert int(oracle.one(f"SELECT count(*) FROM {database}.made")) == 2000
     oracle.execute(f"ADMIN CHECK TABLE {database}.made")
     no_shadow(tables)

@@ -79,8 +79,8 @@ def test_types(ddl, database, shown):
         ("h", "decimal(20,4)"), ("i", "string"), ("j", "string"), ("k", "string"), ("l", "binary"), ("m", "date"), ("n", "timestamp"),
         ("o", "timestamp_ntz"), ("p", "interval day to second"), ("q", "bigint")]
     text = shown("types")
-    for part in ("`a` tinyint(1) DEFAULT NULL", "`b` tinyint(4)", "`i` longtext", "`j` varchar(30)", "`k` char(5)", "`l` longblob",
-                 "`n` timestamp(6)", "`o` datetime(6)", "`p` time(6)", "`q` bigint(20) NOT NULL"):
+    for part in ("`a` tinyint(1) DEFAULT NULL", "`b` tinyint", "`i` longtext", "`j` varchar(30)", "`k` char(5)", "`l` longblob",
+                 "`n` timestamp(6)", "`o` datetime(6)", "`p` time(6)", "`q` bigint NOT NULL"):
         assert part in text, f"{part} is not in {text}"
     ddl("INSERT INTO {c}.{d}.types VALUES (true, 1, 2, 3, 4, 1.5, 2.5, 12.3456, 's', 'v', 'c', X'00FF', DATE '2024-02-29', "
         "TIMESTAMP '2024-01-02 03:04:05.678901', TIMESTAMP_NTZ '2024-01-02 03:04:05.678901', INTERVAL '1 02:03:04.5' DAY TO SECOND, 9)",
@@ -99,14 +99,16 @@ def test_types_that_tidb_lacks_are_named(ddl, oracle, database, definition, word
 
 
 def test_create_with_everything(ddl, database, shown, oracle):
-    ddl("""CREATE TABLE {c}.{d}.`full one` (id BIGINT NOT NULL COMMENT 'it\\'s the "key"', n INT DEFAULT -7, s VARCHAR(20) DEFAULT 'it\\'s',
+    ddl("""CREATE TABLE {c}.{d}.`full one` (id BIGINT NOT NULL COMMENT 'it\\'s the "key"', n INT DEFAULT -7, s VARCHAR(20),
            at TIMESTAMP DEFAULT current_timestamp(), b BOOLEAN DEFAULT true, x DECIMAL(9, 2) DEFAULT 1.5, day DATE DEFAULT DATE '2024-05-06',
            long_text STRING)
            PARTITIONED BY (bucket(4, id)) COMMENT 'what\\'s this'
            TBLPROPERTIES ('tidb.primary_key' = 'id', 'tidb.clustered' = 'true', 'tidb.auto_random' = 'id(4)',
              'tidb.index.by_s' = '(s, n)', 'tidb.index.once' = 'UNIQUE (id, long_text(10))', 'tidb.collation' = 'utf8mb4_general_ci')""", d=database)
+    # Spark 3.5 itself refuses a text as the default of a new VARCHAR.
+    ddl("ALTER TABLE {c}.{d}.`full one` ALTER COLUMN s SET DEFAULT 'it\\'s'", d=database)
     text = shown("full one")
-    for part in ("AUTO_RANDOM(4)", "COMMENT 'it''s the \"key\"'", "`n` int(11) DEFAULT '-7'", "`s` varchar(20) DEFAULT 'it''s'",
+    for part in ("AUTO_RANDOM(4)", "COMMENT 'it''s the \"key\"'", "`n` int DEFAULT '-7'", "`s` varchar(20) DEFAULT 'it''s'",
                  "`at` timestamp(6) DEFAULT CURRENT_TIMESTAMP(6)", "`b` tinyint(1) DEFAULT '1'", "`x` decimal(9,2) DEFAULT '1.5",
                  "`day` date DEFAULT '2024-05-06'", "PRIMARY KEY (`id`) /*T![clustered_index] CLUSTERED */", "KEY `by_s` (`s`,`n`)",
                  "UNIQUE KEY `once` (`id`,`long_text`(10))", "utf8mb4_general_ci", "COMMENT='what''s this'",
@@ -165,19 +167,19 @@ def test_alter(ddl, oracle, database, shown):
     t = "{c}.{d}.alt"
     steps = [
         (f"ALTER TABLE {t} ADD COLUMNS (c DECIMAL(10, 2) COMMENT 'new', d BIGINT DEFAULT 42)",
-         ["`c` decimal(10,2) DEFAULT NULL COMMENT 'new'", "`d` bigint(20) DEFAULT '42'"]),
-        (f"ALTER TABLE {t} ADD COLUMN first_one INT FIRST", ["( `first_one` int(11) DEFAULT NULL,"]),
+         ["`c` decimal(10,2) DEFAULT NULL COMMENT 'new'", "`d` bigint DEFAULT '42'"]),
+        (f"ALTER TABLE {t} ADD COLUMN first_one INT FIRST", ["( `first_one` int DEFAULT NULL,"]),
         (f"ALTER TABLE {t} ADD COLUMN middle DATE AFTER a", ["COMMENT 'it''s a', `middle` date"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a TYPE BIGINT", ["`a` bigint(20) NOT NULL DEFAULT '5' COMMENT 'it''s a'"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a COMMENT 'now \\\\ this'", ["`a` bigint(20) NOT NULL DEFAULT '5' COMMENT 'now \\\\ this'"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a DROP NOT NULL", ["`a` bigint(20) DEFAULT '5' COMMENT"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a SET DEFAULT 6", ["`a` bigint(20) DEFAULT '6' COMMENT"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a DROP DEFAULT", ["`a` bigint(20) DEFAULT NULL COMMENT"]),
-        (f"ALTER TABLE {t} ALTER COLUMN a AFTER middle", ["`middle` date DEFAULT NULL, `a` bigint(20)"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a TYPE BIGINT", ["`a` bigint NOT NULL DEFAULT '5' COMMENT 'it''s a'"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a COMMENT 'now \\\\ this'", ["`a` bigint NOT NULL DEFAULT '5' COMMENT 'now \\\\ this'"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a DROP NOT NULL", ["`a` bigint DEFAULT '5' COMMENT"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a SET DEFAULT 6", ["`a` bigint DEFAULT '6' COMMENT"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a DROP DEFAULT", ["`a` bigint DEFAULT NULL COMMENT"]),
+        (f"ALTER TABLE {t} ALTER COLUMN a AFTER middle", ["`middle` date DEFAULT NULL, `a` bigint"]),
         (f"ALTER TABLE {t} ALTER COLUMN b COMMENT 'text'", ["utf8mb4_general_ci DEFAULT NULL COMMENT 'text'"]),
-        (f"ALTER TABLE {t} ALTER COLUMN id COMMENT 'the key'", ["`id` bigint(20) NOT NULL AUTO_INCREMENT COMMENT 'the key'"]),
+        (f"ALTER TABLE {t} ALTER COLUMN id COMMENT 'the key'", ["`id` bigint NOT NULL AUTO_INCREMENT COMMENT 'the key'"]),
         (f"ALTER TABLE {t} RENAME COLUMN b TO bb", ["`bb` varchar(10)", "KEY `kb` (`bb`)"]),
-        (f"ALTER TABLE {t} DROP COLUMN first_one", ["( `id` bigint(20)"]),
+        (f"ALTER TABLE {t} DROP COLUMN first_one", ["( `id` bigint"]),
         (f"ALTER TABLE {t} SET TBLPROPERTIES ('comment' = 'all of it', 'tidb.index.kd' = '(d, a)')", ["COMMENT='all of it'", "KEY `kd` (`d`,`a`)"]),
         (f"ALTER TABLE {t} UNSET TBLPROPERTIES ('tidb.index.kd')", []),
         (f"COMMENT ON TABLE {t} IS 'other words'", ["COMMENT='other words'"]),
