@@ -108,7 +108,7 @@ def test_create_with_everything(ddl, database, shown, oracle):
     # Spark 3.5 itself refuses a text as the default of a new VARCHAR.
     ddl("ALTER TABLE {c}.{d}.`full one` ALTER COLUMN s SET DEFAULT 'it\\'s'", d=database)
     text = shown("full one")
-    for part in ("AUTO_RANDOM(4)", "COMMENT 'it''s the \"key\"'", "`n` int DEFAULT '-7'", "`s` varchar(20) DEFAULT 'it''s'",
+    for part in ("AUTO_RANDOM(4)", "COMMENT 'it''s the \"key\"'", "`n` int DEFAULT '-7'", "`s` varchar(20) COLLATE utf8mb4_general_ci DEFAULT 'it''s'",
                  "`at` timestamp(6) DEFAULT CURRENT_TIMESTAMP(6)", "`b` tinyint(1) DEFAULT '1'", "`x` decimal(9,2) DEFAULT '1.5",
                  "`day` date DEFAULT '2024-05-06'", "PRIMARY KEY (`id`) /*T![clustered_index] CLUSTERED */", "KEY `by_s` (`s`,`n`)",
                  "UNIQUE KEY `once` (`id`,`long_text`(10))", "utf8mb4_general_ci", "COMMENT='what''s this'",

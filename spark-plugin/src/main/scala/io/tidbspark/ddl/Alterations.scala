@@ -6,6 +6,7 @@ import org.apache.spark.sql.connector.catalog.TableCatalog
 import org.apache.spark.sql.tidb.TiAnalysisException
 import org.apache.spark.sql.types.StructType
 
+import io.tidbspark.compat.ColumnChanges
 import io.tidbspark.proto
 import io.tidbspark.proto.{ColumnPosition => ProtoPosition, ModifyColumn, TableAlteration}
 
@@ -38,7 +39,7 @@ private[ddl] object Alterations {
         modify(builder, table, update)(changed => position(update.position).fold(changed)(changed.setPosition))
       case update: UpdateColumnDefaultValue =>
         val name = column(table, update)
-        val sql = Option(update.newDefaultValue).filter(_.trim.nonEmpty)
+        val sql = ColumnChanges.newDefault(update)
         modify(builder, table, update) { changed =>
           sql.fold(changed.setDropDefault(true)) { words =>
             val field = schema

@@ -40,12 +40,14 @@ private[ddl] object ColumnTypes {
   def sqlType(column: String, dataType: DataType): proto.SqlType = {
     val builder = proto.SqlType.newBuilder()
     dataType match {
-      case VarcharType(length) => builder.setLength(length)
-      case CharType(length) => builder.setLength(length).setFixed(true)
+      case varchar: VarcharType => builder.setLength(varchar.length)
+      case char: CharType => builder.setLength(char.length).setFixed(true)
       case _ => ()
     }
     val kind = dataType match {
       case interval: DayTimeIntervalType if interval != DayTimeIntervalType() => None
+      // A collation of Spark's, which later versions have.
+      case text @ (_: VarcharType | _: CharType) if text.sql.contains(" COLLATE ") => None
       case other => SparkTypes.toProto(plain(other))
     }
     builder

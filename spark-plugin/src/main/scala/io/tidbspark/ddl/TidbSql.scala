@@ -77,10 +77,10 @@ final private[tidbspark] class TidbSql(conf: () => TiConf, where: String => Stri
   }
 
   private def password(conf: TiConf): Secret = {
-    val given = Seq(DdlEntries.Password, DdlEntries.PasswordFile, DdlEntries.PasswordVariable).flatMap(entry =>
+    val settings = Seq(DdlEntries.Password, DdlEntries.PasswordFile, DdlEntries.PasswordVariable).flatMap(entry =>
       conf.get(entry).map(entry -> _)
     )
-    given match {
+    settings match {
       case Seq() => new Secret("")
       case Seq((DdlEntries.Password, text)) => new Secret(text)
       case Seq((DdlEntries.PasswordFile, path)) => new Secret(firstLine(path))
