@@ -45,14 +45,21 @@ class TiCatalogSuite extends AnyFunSuite {
     val user = "tidb.user" -> "root"
     assert(message()(_.createNamespace(Array("db"), none)).contains("spark.sql.catalog.tidb_catalog.tidb.addresses is not set"))
     assert(message()(_.alterNamespace(Array("db"))).contains("tidb.addresses is not set"))
-    assert(message()(_.createTable(table, Array(Column.create("a", IntegerType)), Array.empty[Transform], none)).contains("tidb.addresses"))
+    assert(
+      message()(_.createTable(table, Array(Column.create("a", IntegerType)), Array.empty[Transform], none))
+        .contains("tidb.addresses")
+    )
     assert(message(tidb)(_.createNamespace(Array("db"), none)).contains("tidb.user is not set"))
     assert(
       message(tidb, user, "tidb.password" -> "a", "tidb.password.file" -> "b")(_.createNamespace(Array("db"), none))
         .contains("tidb.password and tidb.password.file are set")
     )
-    assert(message(tidb, user, "tidb.password.file" -> "/nowhere")(_.createNamespace(Array("db"), none)).contains("cannot be read"))
-    assert(message(tidb, user, "tidb.password.env" -> "NOBODY_SET_IT")(_.createNamespace(Array("db"), none)).contains("NOBODY_SET_IT"))
+    assert(
+      message(tidb, user, "tidb.password.file" -> "/nowhere")(_.createNamespace(Array("db"), none)).contains("cannot be read")
+    )
+    assert(
+      message(tidb, user, "tidb.password.env" -> "NOBODY_SET_IT")(_.createNamespace(Array("db"), none)).contains("NOBODY_SET_IT")
+    )
   }
 
   test("a namespace outside of the prefix cannot be made") {

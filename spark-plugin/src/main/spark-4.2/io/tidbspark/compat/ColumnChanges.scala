@@ -8,9 +8,13 @@ object ColumnChanges {
 
   /** The words of a new default; None drops it. */
   def newDefault(change: UpdateColumnDefaultValue): Option[String] =
-    Option(change.newCurrentDefault).map { default =>
-      Option(default.getSql).getOrElse(
-        throw new TiAnalysisException(s"column ${change.fieldNames.mkString(".")}: a default without its SQL text is not served")
-      )
-    }.filter(_.trim.nonEmpty)
+    Option(change.newCurrentDefault)
+      .map { default =>
+        Option(default.getSql).getOrElse(
+          throw new TiAnalysisException(
+            s"column ${change.fieldNames.mkString(".")}: a default without its SQL text is not served"
+          )
+        )
+      }
+      .filter(_.trim.nonEmpty)
 }

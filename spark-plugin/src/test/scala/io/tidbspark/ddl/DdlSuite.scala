@@ -41,13 +41,22 @@ class DdlSuite extends AnyFunSuite {
       ColumnTypes.default("a", dataType, sql, Some(value)).getLiteral
     assert(literal(IntegerType, "1 + 1", 2).getInteger == 2)
     assert(literal(VarcharType(9), "'now()'", org.apache.spark.unsafe.types.UTF8String.fromString("now()")).getText == "now()")
-    assert(!literal(IntegerType, "NULL", null).hasType || literal(IntegerType, "NULL", null).getValueCase == Literal.ValueCase.VALUE_NOT_SET)
+    assert(
+      !literal(IntegerType, "NULL", null).hasType || literal(
+        IntegerType,
+        "NULL",
+        null
+      ).getValueCase == Literal.ValueCase.VALUE_NOT_SET
+    )
     Seq("current_timestamp", "CURRENT_TIMESTAMP()", "now()").foreach { sql =>
       assert(ColumnTypes.default("a", TimestampType, sql, Some(5L)).getCurrentTimestamp, sql)
     }
     Seq(DateType -> "current_date()", TimestampNTZType -> "localtimestamp()", TimestampType -> "now() + INTERVAL 1 DAY").foreach {
       case (dataType, sql) =>
-        assert(intercept[AnalysisException](ColumnTypes.default("a", dataType, sql, Some(1L))).getMessage.contains("current_timestamp()"))
+        assert(
+          intercept[AnalysisException](ColumnTypes.default("a", dataType, sql, Some(1L))).getMessage
+            .contains("current_timestamp()")
+        )
     }
   }
 
@@ -66,7 +75,8 @@ class DdlSuite extends AnyFunSuite {
       )
     )
     assert(sorted == TableProperties("c", Map("tidb.primary_key" -> "id", "color" -> "red")))
-    def refused(properties: (String, String)*) = intercept[Exception](TableProperties.sort("CREATE TABLE t", properties.toMap)).getMessage
+    def refused(properties: (String, String)*) =
+      intercept[Exception](TableProperties.sort("CREATE TABLE t", properties.toMap)).getMessage
     assert(refused("provider" -> "orc").contains("orc"))
     assert(refused("location" -> "/tmp").contains("LOCATION"))
     assert(refused("collation" -> "UNICODE_CI").contains("UNICODE_CI"))
@@ -76,10 +86,10 @@ class DdlSuite extends AnyFunSuite {
   test("transforms") {
     val buckets = Partitioning.translate("t", Expressions.bucket(4, "a", "b"))
     assert(buckets.getCount == 4 && buckets.getColumnsList.asScala == Seq("a", "b"))
-    Seq(Expressions.identity("a") -> "bucket(16, a)", Expressions.days("a") -> "days(a)", Expressions.bucket(4, "a.b") -> "a.b").foreach {
-      case (transform, word) =>
+    Seq(Expressions.identity("a") -> "bucket(16, a)", Expressions.days("a") -> "days(a)", Expressions.bucket(4, "a.b") -> "a.b")
+      .foreach { case (transform, word) =>
         assert(intercept[AnalysisException](Partitioning.translate("t", transform)).getMessage.contains(word))
-    }
+      }
   }
 
   test("changes") {
