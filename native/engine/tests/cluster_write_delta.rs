@@ -8,7 +8,7 @@ use support::{Cluster, Row};
 use ti_engine::ErrorKind;
 
 /// Tables with the columns id, u, n, s, for each kind of handle; whether rows get new handles when they move.
-const SHAPES: [(&str, &str); 10] = [
+const SHAPES: [(&str, &str); 12] = [
     ("int", "(id INT PRIMARY KEY, u INT, n INT, s VARCHAR(20), UNIQUE KEY u (u), KEY n (n), KEY s (s(3)))"),
     (
         "unsigned",
@@ -40,6 +40,14 @@ const SHAPES: [(&str, &str); 10] = [
         "(id INT, u INT, n INT, s VARCHAR(20), PRIMARY KEY (u, id) CLUSTERED, KEY n (n), KEY s (s(2))) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20), PARTITION p2 VALUES LESS THAN MAXVALUE)",
     ),
     (
+        "global",
+        "(id INT PRIMARY KEY, u INT, n INT, s VARCHAR(20), UNIQUE KEY u (u) GLOBAL, KEY n (n)) PARTITION BY HASH (id) PARTITIONS 3",
+    ),
+    (
+        "key",
+        "(id VARCHAR(9) COLLATE utf8mb4_general_ci, u INT, n INT, s VARCHAR(20), PRIMARY KEY (id) CLUSTERED, KEY u (u), KEY n (n)) PARTITION BY KEY (id) PARTITIONS 4",
+    ),
+    (
         "rowid_range",
         "(id INT, u INT, n INT, s VARCHAR(20), UNIQUE KEY u (u, id), KEY n (n)) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20), PARTITION p2 VALUES LESS THAN MAXVALUE)",
     ),
@@ -61,14 +69,19 @@ fn twins(cluster: &Cluster, create: &str) {
 }
 
 fn select(cluster: &Cluster, table: &str) -> Vec<Row> {
-    cluster.admin_check(table);
     let mut rows = cluster.rows(&format!("SELECT * FROM `{table}`"));
     rows.sort();
     rows
 }
 
+/// Are the stored values of twins the same? Entries of global indexes have the ids of partitions in theirs.
+fn comparable(shape: &str) -> bool {
+    shape != "global"
+}
+
 /// The twins are equal, also in what is stored if rows have got no generated handles.
 fn assert_twins(cluster: &Cluster, stored: bool, what: &str) {
+    cluster.admin_check("t");
     assert_eq!(select(cluster, "t"), select(cluster, "u"), "{what}");
     if stored {
         let (ours, theirs) = (cluster.contents("t"), cluster.contents("u"));
@@ -82,26 +95,25 @@ fn assert_twins(cluster: &Cluster, stored: bool, what: &str) {
 #[test]
 fn deletes_leave_what_tidb_leaves() {
     let cluster = Cluster::new("d_delete");
-    for (shape, create) in SHAPES {
-        for tasks in [1, 3] {
-            twins(&cluster, create);
-            let target = Target::new(&cluster, "t");
-            let result = target
-                .delete("id % 3 = 0", tasks)
-                .unwrap_or_else(|e| panic!("{shape}: {e}"));
-            cluster.sql("DELETE FROM u WHERE id % 3 = 0");
-            assert_twins(&cluster, true, shape);
-            let metrics = result.metrics.unwrap();
-            assert_eq!((metrics.rows, metrics.deleted_rows), (10, 10), "{shape}");
-            // With the columns too, as MERGE sends them.
-            let rest = target.deletes("id > 5");
-            target.write(&[rest], tasks).unwrap_or_else(|e| panic!("{shape}: {e}"));
-            cluster.sql("DELETE FROM u WHERE id > 5");
-            assert_twins(&cluster, true, shape);
-            // Nothing is left.
-            target.delete("TRUE", tasks).unwrap_or_else(|e| panic!("{shape}: {e}"));
-            assert!(cluster.contents("t").is_empty(), "{shape}");
-        }
+    for (number, (shape, create)) in SHAPES.into_iter().enumerate() {
+        let tasks = 1 + number % 3;
+        twins(&cluster, create);
+        let target = Target::new(&cluster, "t");
+        let result = target
+            .delete("id % 3 = 0", tasks)
+            .unwrap_or_else(|e| panic!("{shape}: {e}"));
+        cluster.sql("DELETE FROM u WHERE id % 3 = 0");
+        assert_twins(&cluster, comparable(shape), shape);
+        let metrics = result.metrics.unwrap();
+        assert_eq!((metrics.rows, metrics.deleted_rows), (10, 10), "{shape}");
+        // With the columns too, as MERGE sends them.
+        let rest = target.deletes("id > 5");
+        target.write(&[rest], tasks).unwrap_or_else(|e| panic!("{shape}: {e}"));
+        cluster.sql("DELETE FROM u WHERE id > 5");
+        assert_twins(&cluster, comparable(shape), shape);
+        // Nothing is left.
+        target.delete("TRUE", tasks).unwrap_or_else(|e| panic!("{shape}: {e}"));
+        assert!(cluster.contents("t").is_empty(), "{shape}");
     }
 }
 
@@ -123,26 +135,25 @@ fn updates_leave_what_tidb_leaves() {
         ((&[("id", "id + 1")], "TRUE"), true),
         ((&[("id", "id + 5"), ("n", "n - 1"), ("s", "'moved'")], "id > 3"), true),
     ];
-    for (shape, create) in SHAPES {
-        for tasks in [1, 3] {
-            twins(&cluster, create);
-            let target = Target::new(&cluster, "t");
-            let mut stored = true;
-            for ((assignments, condition), moves) in statements {
-                let queries = [target.updates(assignments, condition)];
-                let set: Vec<String> = assignments
-                    .iter()
-                    .map(|(name, value)| format!("{name} = {value}"))
-                    .collect();
-                let what = format!("{shape}: SET {} WHERE {condition}, {tasks} tasks", set.join(", "));
-                target.write(&queries, tasks).unwrap_or_else(|e| panic!("{what}: {e}"));
-                cluster.sql(&format!(
-                    "UPDATE u SET {} WHERE {condition} ORDER BY CAST(id AS SIGNED) DESC",
-                    set.join(", ")
-                ));
-                stored &= !(moves && shape == "rowid_range");
-                assert_twins(&cluster, stored, &what);
-            }
+    for (number, (shape, create)) in SHAPES.into_iter().enumerate() {
+        twins(&cluster, create);
+        let target = Target::new(&cluster, "t");
+        let mut stored = comparable(shape);
+        for (step, ((assignments, condition), moves)) in statements.into_iter().enumerate() {
+            let tasks = 1 + (number + step) % 3;
+            let queries = [target.updates(assignments, condition)];
+            let set: Vec<String> = assignments
+                .iter()
+                .map(|(name, value)| format!("{name} = {value}"))
+                .collect();
+            let what = format!("{shape}: SET {} WHERE {condition}, {tasks} tasks", set.join(", "));
+            target.write(&queries, tasks).unwrap_or_else(|e| panic!("{what}: {e}"));
+            cluster.sql(&format!(
+                "UPDATE u SET {} WHERE {condition} ORDER BY CAST(id AS SIGNED) DESC",
+                set.join(", ")
+            ));
+            stored &= !(moves && shape == "rowid_range");
+            assert_twins(&cluster, stored, &what);
         }
     }
 }
@@ -164,7 +175,7 @@ fn rows_that_do_not_change_are_not_written() {
 fn all_kinds_of_changes_at_once() {
     let cluster = Cluster::new("d_merge");
     for (shape, create) in SHAPES {
-        for tasks in [1, 2, 5] {
+        for tasks in [1, 4] {
             twins(&cluster, create);
             let target = Target::new(&cluster, "t");
             let queries = [
@@ -191,7 +202,8 @@ fn all_kinds_of_changes_at_once() {
             for statement in queries_of_tidb {
                 cluster.sql(statement);
             }
-            assert_twins(&cluster, !shape.contains("rowid") && shape != "nonclustered", &what);
+            let generated = shape.contains("rowid") || shape == "nonclustered";
+            assert_twins(&cluster, comparable(shape) && !generated, &what);
             let metrics = result.metrics.unwrap();
             assert_eq!((metrics.rows, metrics.deleted_rows), (21, 6), "{what}");
         }
