@@ -21,7 +21,7 @@ def pytest_addoption(parser):
     parser.addoption("--random-tables", type=int, default=30, help="tables of the random suite")
     parser.addoption("--random-writes", type=int, default=40, help="tables of the random suite of writes")
     parser.addoption("--random-predicates", type=int, default=300, help="predicates of the random suite of push-down")
-    parser.addoption("--histories", type=int, default=10, help="histories of the random suite of DELETE, UPDATE and MERGE")
+    parser.addoption("--histories", type=int, default=50, help="histories of the random suite of DELETE, UPDATE and MERGE")
     parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
     parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
     parser.addoption("--snapshots", type=int, default=500, help="statements of the bank suite")
