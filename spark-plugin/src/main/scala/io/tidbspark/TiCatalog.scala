@@ -3,20 +3,14 @@ package io.tidbspark
 import java.util
 
 import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
-import org.apache.spark.sql.connector.catalog.{
-  Identifier,
-  SupportsNamespaces,
-  Table,
-  TableCatalog,
-  TableWritePrivilege
-}
+import org.apache.spark.sql.connector.catalog.{Identifier, SupportsNamespaces, Table, TableCatalog, TableWritePrivilege}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
 import io.tidbspark.compat.CatalogExtras
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.{DdlEntries, Entries, ReadConf, TiConf}
-import io.tidbspark.ddl.{ShadowTable, TidbSql, TiStaging}
+import io.tidbspark.ddl.{ShadowTable, TiStaging, TidbSql}
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.functions.TiFunctions
 import io.tidbspark.jni.NativeCatalog
@@ -54,7 +48,9 @@ class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras 
     TiConf.checkSession(SQLConf.get.getAllConfs)
     catalogName = name
     withSecrets = options
-    properties = new CaseInsensitiveStringMap(options.asScala.filterNot(_._1.equalsIgnoreCase(DdlEntries.Password.name)).toMap.asJava)
+    properties = new CaseInsensitiveStringMap(
+      options.asScala.filterNot(_._1.equalsIgnoreCase(DdlEntries.Password.name)).toMap.asJava
+    )
     // Fails here, not in the middle of a query, when the properties cannot work.
     sessionConfig(conf)
     registerInSession()

@@ -93,7 +93,12 @@ object TiConf {
 
   private def check(prefix: String, settings: Map[String, String], scopes: Set[Scope], foreign: Set[String]): Unit =
     settings.foreach { case (name, value) =>
-      if (!foreign(name.toLowerCase(Locale.ROOT)) && !knows(name, scopes) && !unserved(prefix, name, value) && !ignored(prefix, name)) {
+      if (
+        !foreign(name.toLowerCase(Locale.ROOT)) && !knows(name, scopes) && !unserved(prefix, name, value) && !ignored(
+          prefix,
+          name
+        )
+      ) {
         throw new IllegalArgumentException(s"$prefix$name is not known${similar(name, scopes)}")
       }
     }

@@ -1,8 +1,8 @@
 package io.tidbspark.ddl
 
+import org.apache.spark.sql.connector.catalog.TableCatalog
 import org.apache.spark.sql.connector.catalog.TableChange
 import org.apache.spark.sql.connector.catalog.TableChange._
-import org.apache.spark.sql.connector.catalog.TableCatalog
 import org.apache.spark.sql.tidb.TiAnalysisException
 import org.apache.spark.sql.types.StructType
 
@@ -54,7 +54,9 @@ private[ddl] object Alterations {
         builder.setSetProperty(proto.SetProperty.newBuilder().setName(set.property).setValue(set.value))
       case remove: RemoveProperty => builder.setRemoveProperty(remove.property)
       case other =>
-        throw new TiAnalysisException(s"$table: ${other.getClass.getSimpleName} is no change that TiDB makes from here; make it in TiDB")
+        throw new TiAnalysisException(
+          s"$table: ${other.getClass.getSimpleName} is no change that TiDB makes from here; make it in TiDB"
+        )
     }
     builder.build()
   }

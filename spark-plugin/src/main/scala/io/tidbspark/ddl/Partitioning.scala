@@ -14,7 +14,8 @@ private[ddl] object Partitioning {
     def columns = transform.references.toSeq.map { reference =>
       reference.fieldNames match {
         case Array(name) => name
-        case nested => throw new TiAnalysisException(s"$table: ${nested.mkString(".")} is a field inside a column, and TiDB has none")
+        case nested =>
+          throw new TiAnalysisException(s"$table: ${nested.mkString(".")} is a field inside a column, and TiDB has none")
       }
     }
     transform.name match {
@@ -30,7 +31,9 @@ private[ddl] object Partitioning {
             s"them: write PARTITIONED BY (bucket(16, ${columns.mkString(", ")})), or make RANGE or LIST partitions in TiDB"
         )
       case other =>
-        throw new TiAnalysisException(s"$table: TiDB has no partitions by $other(${references(transform)}); bucket(n, column) it has")
+        throw new TiAnalysisException(
+          s"$table: TiDB has no partitions by $other(${references(transform)}); bucket(n, column) it has"
+        )
     }
   }
 

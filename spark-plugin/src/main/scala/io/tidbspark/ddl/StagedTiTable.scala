@@ -18,7 +18,9 @@ import io.tidbspark.compat.Converters._
  * @param commit puts it in its place
  * @param abort removes it
  */
-final private[ddl] class StagedTiTable(table: TiTable, commit: () => Unit, abort: () => Unit) extends StagedTable with SupportsWrite {
+final private[ddl] class StagedTiTable(table: TiTable, commit: () => Unit, abort: () => Unit)
+    extends StagedTable
+    with SupportsWrite {
   override def name(): String = table.name()
 
   override def schema(): StructType = table.schema()

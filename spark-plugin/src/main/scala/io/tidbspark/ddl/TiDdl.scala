@@ -88,8 +88,9 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
 
   /** What Spark adds to every namespace says nothing about it. */
   private def ofDatabase(properties: Map[String, String]): Map[String, String] = {
-    Seq(SupportsNamespaces.PROP_COMMENT -> "comment", SupportsNamespaces.PROP_LOCATION -> "location").foreach { case (name, what) =>
-      properties.get(name).filter(_.nonEmpty).foreach(_ => throw new TiAnalysisException(s"a database of TiDB has no $what"))
+    Seq(SupportsNamespaces.PROP_COMMENT -> "comment", SupportsNamespaces.PROP_LOCATION -> "location").foreach {
+      case (name, what) =>
+        properties.get(name).filter(_.nonEmpty).foreach(_ => throw new TiAnalysisException(s"a database of TiDB has no $what"))
     }
     properties -- Seq(SupportsNamespaces.PROP_OWNER, SupportsNamespaces.PROP_COMMENT, SupportsNamespaces.PROP_LOCATION)
   }
@@ -148,7 +149,9 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
   protected def copyDefinition(identifier: Identifier, source: TiTable, properties: Map[String, String]): Unit = {
     val what = s"CREATE TABLE $identifier LIKE ${source.name()}"
     if (source.context.session != session) {
-      throw new TiAnalysisException(s"$what: the tables are of different clusters. CREATE TABLE ... AS SELECT ... LIMIT 0 copies the columns.")
+      throw new TiAnalysisException(
+        s"$what: the tables are of different clusters. CREATE TABLE ... AS SELECT ... LIMIT 0 copies the columns."
+      )
     }
     if (TableProperties.sort(what, properties).ofTidb.nonEmpty) {
       throw new TiAnalysisException(s"$what: properties beside LIKE are not served; set them with ALTER TABLE")
