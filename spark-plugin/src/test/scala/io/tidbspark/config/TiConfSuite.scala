@@ -34,7 +34,8 @@ class TiConfSuite extends AnyFunSuite {
     assert(conf(Seq("pd.addresses" -> "option:1"), session, catalog).get(Entries.PdAddresses).contains(Seq("option:1")))
     assert(
       Entries.All.filter(_.ofCluster).map(_.name) ==
-        Seq("pd.addresses", "tls.enabled", "tls.ca", "tls.cert", "tls.key", "host_mapping")
+        Seq("pd.addresses", "tls.enabled", "tls.ca", "tls.cert", "tls.key", "host_mapping") ++
+        Seq("tidb.addresses", "tidb.user", "tidb.password", "tidb.password.file", "tidb.password.env")
     )
   }
 

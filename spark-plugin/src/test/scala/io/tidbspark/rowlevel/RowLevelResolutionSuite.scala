@@ -59,7 +59,8 @@ class RowLevelResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
       "MERGE INTO c.db.t t USING (SELECT 1 AS k) s ON t.id = s.k WHEN MATCHED THEN UPDATE SET b = 'x' WHEN NOT MATCHED THEN INSERT (b) VALUES ('y')"
     )
     val text = expressions(merge.query).map(_.toString).mkString(" ")
-    assert(text.contains("5") && text.toLowerCase.contains("trunc"))
+    // The moment of the statement, as an expression or as its value.
+    assert(text.contains("5") && (text.toLowerCase.contains("trunc") || "\\d{4}-\\d\\d-\\d\\d ".r.findFirstIn(text).isDefined))
   }
 
   test("a MERGE that only inserts is an append") {
