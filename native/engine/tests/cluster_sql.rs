@@ -222,7 +222,7 @@ fn a_table_and_its_life() {
     let n = schema.columns.last().unwrap();
     assert_eq!(
         (n.mysql_type.as_str(), n.default_value.as_deref()),
-        ("bigint(20)", Some("'-7'"))
+        ("bigint", Some("'-7'"))
     );
     assert_eq!(n.comment, "it's \\ \"a\"\n`comment`");
     let id = schema.columns.first().unwrap();
