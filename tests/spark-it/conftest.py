@@ -4,6 +4,7 @@
 """
 import pathlib
 import sys
+import time
 import uuid
 
 import pytest
@@ -111,6 +112,22 @@ def database(oracle, request) -> str:
 def table(spark, database):
     """Name of a table -> data frame of it."""
     return lambda name: spark.table(f"{sparks.CATALOG}.{database}.`{name}`")
+
+
+@pytest.fixture
+def ddl(spark, cluster):
+    """A function that runs SQL in a session whose catalog knows TiDB; `{c}` is the catalog."""
+    name = f"ddl_{time.monotonic_ns()}"
+    tidb = cluster.status["tidb"]
+    for key, value in {"": sparks.OUR_CLASS, ".pd.addresses": cluster.pd, ".tidb.addresses": f"{tidb['host']}:{tidb['port']}",
+                       ".tidb.user": tidb["user"]}.items():
+        spark.conf.set(f"spark.sql.catalog.{name}{key}", value)
+
+    def run(statement: str, **names):
+        return spark.sql(statement.format(c=name, **names))
+
+    run.catalog, run.spark = name, spark
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,25 +5,9 @@ import time
 
 import pytest
 
-from support.sparks import CATALOG, OUR_CLASS, settings
+from support.sparks import CATALOG, settings
 
 SPARK_4 = pytest.mark.skipif("not __import__('pyspark').__version__.startswith('4')", reason="Spark 4 has it")
-
-
-@pytest.fixture
-def ddl(spark, cluster):
-    """A function that runs SQL in a session whose catalog knows TiDB; `{c}` is the catalog."""
-    name = f"ddl_{time.monotonic_ns()}"
-    tidb = cluster.status["tidb"]
-    for key, value in {"": OUR_CLASS, ".pd.addresses": cluster.pd, ".tidb.addresses": f"{tidb['host']}:{tidb['port']}",
-                       ".tidb.user": tidb["user"]}.items():
-        spark.conf.set(f"spark.sql.catalog.{name}{key}", value)
-
-    def run(statement: str, **names):
-        return spark.sql(statement.format(c=name, **names))
-
-    run.catalog, run.spark = name, spark
-    return run
 
 
 @pytest.fixture
@@ -296,32 +280,3 @@ def test_create_table_like(ddl, oracle, database, shown):
     assert ddl.spark.table(f"{ddl.catalog}.{database}.copy").count() == 0
     with pytest.raises(Exception, match="(?i)already exists"):
         ddl("CREATE TABLE {c}.{d}.copy LIKE {c}.{d}.pattern", d=database)
-
-
-# ---------------------------------------------------------------- statements of the user's
-
-@SPARK_4
-def test_procedures(ddl, oracle, database):
-    oracle.execute(f"CREATE TABLE {database}.counted (a INT, b VARCHAR(9))", f"INSERT INTO {database}.counted VALUES (1, NULL), (2, 'x')")
-    rows = ddl("CALL {c}.system.execute(sql => 'SELECT a, b FROM {d}.counted ORDER BY a')", d=database).collect()
-    assert [row.asDict() for row in rows] == [{"a": "1", "b": None}, {"a": "2", "b": "x"}]
-    ddl("CALL {c}.system.execute('INSERT INTO {d}.counted VALUES (3, NULL)')", d=database)
-    assert int(oracle.one(f"SELECT count(*) FROM {database}.counted")) == 3
-    ddl("CALL {c}.system.analyze(table => '{d}.counted')", d=database)
-    assert oracle.rows(f"SHOW STATS_META WHERE db_name = '{database}' AND table_name = 'counted' AND row_count = 3")
-    with pytest.raises(Exception, match="(?i)not.?found|does ?n.t exist"):
-        ddl("CALL {c}.system.analyze('{d}.nobody')", d=database)
-    with pytest.raises(Exception, match="system.analyze"):
-        ddl("CALL {c}.system.nothing()")
-
-
-def test_commands(ddl, oracle, database):
-    jvm = ddl.spark.sparkContext._jvm
-    options = jvm.org.apache.spark.api.python.PythonUtils.toScalaMap({"catalog": ddl.catalog})
-    session = ddl.spark._jsparkSession
-    session.executeCommand("tidb", f"CREATE TABLE {database}.by_command (a INT, b INT)", options)
-    oracle.execute(f"INSERT INTO {database}.by_command VALUES (1, NULL)")
-    answer = session.executeCommand("tidb", f"SELECT * FROM {database}.by_command", options).collectAsList()
-    assert [answer.get(0).getString(0)] == ["1\tNULL"]
-    with pytest.raises(Exception, match="option catalog"):
-        session.executeCommand("tidb", "SELECT 1", jvm.org.apache.spark.api.python.PythonUtils.toScalaMap({}))

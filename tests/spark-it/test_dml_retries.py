@@ -1,4 +1,4 @@
-"""Tasks and executors that fail in the middle of an UPDATE or a MERGE, in an application of its own with several executors.
+"""Tasks, executors and drivers that fail in the middle of an UPDATE or a MERGE, in applications of their own.
 
 Whatever happens to its tasks, a statement leaves the rows that TiDB leaves in a twin table by the same statement, or none of its changes.
 """
@@ -9,15 +9,15 @@ import signal
 
 import pytest
 
-from support.application import Application, send
+from support.application import LOCAL_CLUSTER, Application, send
 from support.dml import Twins
-from support.raw_pairs import record_key
+from support.raw_pairs import locks, record_key
 from support.sparks import CATALOG
 from support.write_program import row
 from support.writing import eventually, named
 from test_write_retries import FAST
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")]
 ROWS = 3000
 DEFINITION = "(id BIGINT PRIMARY KEY CLUSTERED, u BIGINT NOT NULL, s VARCHAR(99), UNIQUE KEY once (u), KEY plain (s))"
 HIDDEN = "(id BIGINT, u BIGINT NOT NULL, s VARCHAR(99), UNIQUE KEY once (u), KEY plain (s))"
@@ -32,6 +32,8 @@ STATEMENTS = {
               "UPDATE {t} t JOIN {s} s ON t.id = s.id SET t.u = -s.u, t.s = s.s",
               f"INSERT INTO {{t}} (id, u, s) SELECT id, -u, s FROM {{s}} WHERE id >= {ROWS}"),
 }
+# The others are of the long matrix.
+ALL = ["merge", pytest.param("update", marks=pytest.mark.slow)]
 numbers = itertools.count()
 
 
@@ -49,7 +51,7 @@ def source(oracle, database):
     oracle.insert("source", [row(number) for number in range(ROWS // 2, ROWS * 3 // 2)])
 
 
-@pytest.fixture(params=[DEFINITION, HIDDEN], ids=["clustered", "hidden"])
+@pytest.fixture(params=[pytest.param(DEFINITION, id="clustered"), pytest.param(HIDDEN, id="hidden", marks=pytest.mark.slow)])
 def twins(request, faults, cluster, oracle, database) -> Twins:
     """Twins in four regions."""
     made = Twins(None, cluster, oracle, database, f"changed_{next(numbers)}").create(request.param, [row(number) for number in range(ROWS)])
@@ -65,7 +67,8 @@ def rule(twins: Twins, kind: str, **more) -> dict:
 
 def begin(application: Application, twins: Twins, statement: str, **settings: str) -> Application:
     """Begins the statement in eight tasks, more than there are cores."""
-    application.executors()
+    if application.master == LOCAL_CLUSTER:
+        application.executors()
     text = STATEMENTS[statement][0].format(t=twins.table, s=f"{CATALOG}.{twins.database}.source")
     return application.run(text, {**SMALL, **{f"spark.tispark.{key.replace('__', '.')}": value for key, value in settings.items()}})
 
@@ -83,7 +86,7 @@ def assert_undone(twins: Twins) -> None:
     eventually(twins.assert_intact, 40)
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", ALL)
 def test_tasks_fail_half_way(executors, faults, twins, statement):
     """Tasks end with an error after some of their requests, and are run again."""
     faults.set_faults(rule(twins, "flashback_in_progress", skip=40, count=1), rule(twins, "flashback_in_progress", skip=90, count=2))
@@ -94,7 +97,7 @@ def test_tasks_fail_half_way(executors, faults, twins, statement):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", ALL)
 @pytest.mark.parametrize("distribution", ["none", "range"])
 def test_other_distributions(executors, faults, twins, statement, distribution):
     """`none` promises nothing: a retry may be committed; if it is, then right."""
@@ -108,7 +111,7 @@ def test_other_distributions(executors, faults, twins, statement, distribution):
         assert_undone(twins)
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", ALL)
 def test_a_task_that_always_fails(executors, faults, twins, statement):
     """The fourth failure is the last; nothing is left of any attempt."""
     faults.set_faults(rule(twins, "flashback_in_progress", skip=60, count=-1))
@@ -118,17 +121,17 @@ def test_a_task_that_always_fails(executors, faults, twins, statement):
 
 
 @contextlib.contextmanager
-def held(twins: Twins, skip: int):
-    """Prewrites hang after `skip` of them, for the time of the block; gives a function that waits until one does."""
+def held(twins: Twins, skip: int, method: str = "KvPrewrite"):
+    """Requests hang after `skip` of them, for the time of the block; gives a function that waits until one does."""
     control = twins.cluster.control
-    control.set_faults(rule(twins, "hang", skip=skip, count=-1))
+    control.set_faults({**rule(twins, "hang", skip=skip, count=-1), "method": method})
     try:
         yield lambda: twins.cluster.wait_until(lambda: control.faults()[0]["hits"] > 0, 300, 0.05)
     finally:
         control.clear_faults()
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", ALL)
 def test_an_executor_is_killed(executors, twins, statement):
     """kill -9 in the middle of its requests: its tasks run elsewhere, and what they read is read again, through the statement's own locks."""
     with held(twins, 60) as reached:
@@ -140,7 +143,7 @@ def test_an_executor_is_killed(executors, twins, statement):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", ALL)
 def test_both_executors_are_killed(executors, twins, statement):
     """All shuffle files are lost: the target is scanned again while its rows are locked."""
     with held(twins, 100) as reached:
@@ -150,3 +153,43 @@ def test_both_executors_are_killed(executors, twins, statement):
             send(pid, signal.SIGKILL)
     executors.succeeded()
     assert_done(twins, statement)
+
+
+def assert_settled(twins: Twins, what: str) -> None:
+    """As the twin, and unlocked but for the primary, which nobody meets."""
+    twins.assert_equal(what)
+    left = [lock for lock in locks(twins.cluster, twins.oracle, twins.database, twins.name) if lock["type"] != "Lock"]
+    assert not left, f"{len(left)} locks are left, the first: {left[0]}"
+
+
+@pytest.fixture
+def lone(base_conf, tmp_path):
+    """An application in one JVM."""
+    with Application(base_conf, tmp_path / "log", master="local[2]") as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("twins", [DEFINITION], ids=["clustered"], indirect=True)
+@pytest.mark.parametrize("method, skip", [("KvPrewrite", 0), ("KvPrewrite", 100), ("KvCommit", 0)], ids=["primary", "secondaries", "commit"])
+def test_the_driver_is_killed_before_the_commit(lone, twins, method, skip):
+    """Nobody ends the transaction: nothing of the statement is seen, and its locks go with their time, or with the one who meets them."""
+    with held(twins, skip, method) as reached:
+        begin(lone, twins, "merge")
+        reached()
+        lone.kill()
+    eventually(lambda: assert_settled(twins, "nothing"), 60)
+
+
+@pytest.mark.parametrize("twins", [DEFINITION], ids=["clustered"], indirect=True)
+def test_the_driver_is_killed_after_the_commit(lone, faults, cluster, twins):
+    """The primary is committed: all of the statement is seen, and whoever meets a lock commits it."""
+    faults.set_faults({**rule(twins, "hang", skip=1, count=-1), "method": "KvCommit"},
+                      {"method": "KvResolveLock", "kind": "hang", "count": -1, "request_source": "spark"})
+    begin(lone, twins, "merge")
+    cluster.wait_until(lambda: sum(fault["hits"] for fault in faults.faults()) > 0, 300, 0.05)
+    lone.kill()
+    faults.clear_faults()
+    twins.in_tidb(*STATEMENTS["merge"][1:])
+    eventually(lambda: assert_settled(twins, "merge"), 40)
+    twins.assert_intact()

@@ -37,7 +37,7 @@ pub use stats::CopStats;
 pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 pub use txn::{
     Assertion, AssertionLevel, BatchOptions, CommitOutcome, Mutation, MutationOp, Outcome, PrewriteOptions,
-    PrewriteStats, Transaction, TxnInfo, TxnOptions, TxnState,
+    PrewriteStats, Settlement, Transaction, TxnInfo, TxnOptions, TxnState,
 };
 
 /// Bits of a timestamp (TSO) below its milliseconds.

@@ -11,6 +11,7 @@ pub(crate) struct ReadStats {
     pub(crate) locks_met: AtomicU64,
     pub(crate) backoff_nanos: AtomicU64,
     pub(crate) request_nanos: AtomicU64,
+    pub(crate) store_nanos: AtomicU64,
 }
 
 /// A snapshot of the counters of a coprocessor stream.
@@ -28,6 +29,8 @@ pub struct CopStats {
     pub backoff_nanos: u64,
     /// Nanoseconds from sending a request to its whole answer, summed over the requests in flight.
     pub request_nanos: u64,
+    /// Nanoseconds that the stores say they worked on the answers, without waiting for a thread; some count in milliseconds.
+    pub store_nanos: u64,
 }
 
 impl ReadStats {
@@ -44,6 +47,7 @@ impl ReadStats {
             locks_met: load(&self.locks_met),
             backoff_nanos: load(&self.backoff_nanos),
             request_nanos: load(&self.request_nanos),
+            store_nanos: load(&self.store_nanos),
         }
     }
 }

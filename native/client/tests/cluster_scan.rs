@@ -37,6 +37,7 @@ async fn all_rows_of_many_regions_come_once() {
             assert!(stats.requests >= 40, "{stats:?}");
         }
         assert!(stats.bytes > 0 && stats.request_nanos > 0, "{stats:?}");
+        assert!(stats.store_nanos < stats.request_nanos, "{stats:?}");
         assert_eq!((stats.locks_met, stats.region_errors), (0, 0), "{stats:?}");
     }
 }

@@ -25,6 +25,8 @@ const STRING_DATA: u64 = b's' as u64;
 /// Bytes of a row key with an integer handle.
 pub const INT_RECORD_KEY_LENGTH: usize = 1 + 8 + 2 + 8;
 
+/// Bytes of `t{table id}`.
+pub const TABLE_PREFIX_LENGTH: usize = 1 + 8;
 /// Bytes of `t{table id}_r`.
 pub const RECORD_PREFIX_LENGTH: usize = 1 + 8 + 2;
 /// Bytes of `t{table id}_i{index id}`.

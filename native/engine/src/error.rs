@@ -85,7 +85,7 @@ error_kinds! {
     /// The table's schema changed after the statement was analysed, or while the write was running.
     SchemaChanged => "Run the statement again, with a new data frame; nothing of a write has been kept.",
     /// The commit was sent, and no answer says whether it happened.
-    CommitUnknown => "Ask the cluster with the start_ts and primary key that the message names before writing again.",
+    CommitUnknown => "Ask with the procedure system.resolve_txn and the start_ts that the message names before writing again.",
     /// The transaction was rolled back by somebody else: its locks outlived their time to live, or garbage collection passed it.
     TransactionLost => "Run the write again; look for long pauses of the driver, and keep history longer with tidb_gc_life_time.",
     /// A task that ran again wrote other rows than its first attempt.

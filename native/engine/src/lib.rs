@@ -9,11 +9,12 @@
 //!                      └────── open_writer: WriterOpen -> Writer ── write, finish, cancel         (write: Arrow batches -> locks)
 //! ```
 //!
-//! DDL is no business of a session: [`sql::execute`] has TiDB do it.
+//! `admin` answers what an administrator asks of a session's cluster. DDL is no business of a session: [`sql::execute`] has TiDB do it.
 //!
 //! Functions of [`Session`], [`Scan`], [`WriteJob`] and [`Writer`] block and are called from threads that may; the work is done by the threads of
 //! [`runtime::runtime`]. Nothing here knows of Spark or the JVM.
 
+pub mod admin;
 pub mod catalog;
 pub mod error;
 pub mod plan;

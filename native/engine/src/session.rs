@@ -39,8 +39,8 @@ static SESSIONS: Lazy<Mutex<HashMap<Vec<u8>, Weak<Session>>>> = Lazy::new(Mutex:
 /// One cluster.
 pub struct Session {
     client: Arc<Client>,
-    catalog: Catalog,
-    read_deadline: Duration,
+    pub(crate) catalog: Catalog,
+    pub(crate) read_deadline: Duration,
     /// TiDB's collation framework is decided when a cluster is made.
     new_collation: OnceCell<bool>,
     blacklist: blacklist::Cached,

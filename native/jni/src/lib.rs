@@ -9,6 +9,7 @@
 //! crate with unsafe code; every unsafe
 //! block says why it is sound. No function is called from threads of the runtime: only Java threads come here, and they wait here.
 
+mod admin;
 mod arrow;
 mod catalog;
 mod convert;

@@ -49,6 +49,7 @@ class Application:
     """A running application. Use it in a `with` block: nothing of it lives on."""
 
     def __init__(self, conf: dict[str, str], log: pathlib.Path, *, master: str = LOCAL_CLUSTER, settings: dict[str, str] | None = None):
+        self.master = master
         self._log_path = log
         self._log = log.open("wb")
         self._process = subprocess.Popen(

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ti_proto::kvrpcpb::ExecDetailsV2;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, Notify};
 use tokio::task::JoinSet;
@@ -268,6 +269,9 @@ impl Read {
                         .extend(located);
                     continue;
                 };
+                if let Some(details) = &response.exec_details_v2 {
+                    ReadStats::add(&self.stats.store_nanos, processing_nanos(details));
+                }
                 if !response.other_error.is_empty() {
                     return Err(coprocessor_error(&response.other_error));
                 }
@@ -324,6 +328,14 @@ impl Read {
                 () = freed => {}
             }
         }
+    }
+}
+
+fn processing_nanos(details: &ExecDetailsV2) -> u64 {
+    match (&details.time_detail_v2, &details.time_detail) {
+        (Some(fine), _) => fine.process_wall_time_ns,
+        (None, Some(coarse)) => coarse.process_wall_time_ms.saturating_mul(1_000_000),
+        (None, None) => 0,
     }
 }
 

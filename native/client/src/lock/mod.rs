@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) use resolver::LockResolver;
-pub(crate) use status::describe;
+pub(crate) use status::{describe, is_pessimistic, TxnStatus};
 
 use crate::region::send::KnownLocks;
 

@@ -142,7 +142,7 @@ impl LockResolver {
     }
 
     /// The state of the lock's transaction, final if its time is over. Pushed past `read_ts` if it is alive, unless that is 0.
-    pub(super) async fn status_of(&self, bo: &mut Backoffer, lock: &LockInfo, read_ts: u64) -> Result<TxnStatus> {
+    pub(crate) async fn status_of(&self, bo: &mut Backoffer, lock: &LockInfo, read_ts: u64) -> Result<TxnStatus> {
         let shared = &self.shared;
         let txn = lock.lock_version;
         if let Some(status) = shared.cached(txn) {
@@ -262,23 +262,7 @@ impl LockResolver {
     ) -> Result<()> {
         let txn = lock.lock_version;
         if is_pessimistic(lock) {
-            let for_update_ts = if lock.lock_for_update_ts == 0 {
-                u64::MAX
-            } else {
-                lock.lock_for_update_ts
-            };
-            let request = PessimisticRollbackRequest {
-                context: None,
-                start_version: txn,
-                for_update_ts,
-                keys: vec![lock.key.clone()],
-            };
-            let response = self
-                .shared
-                .regions
-                .send_to_key(bo, &lock.key, request, &KnownLocks::default())
-                .await?;
-            return check(txn, response.errors.first());
+            return self.release(bo, lock).await;
         }
         let keys = if extent == Extent::BySize && is_lite(lock) {
             vec![lock.key.clone()]
@@ -297,6 +281,26 @@ impl LockResolver {
             .send_to_key(bo, &lock.key, request, &KnownLocks::default())
             .await?;
         check(txn, response.error.as_ref())
+    }
+
+    /// Takes a pessimistic lock away, which says nothing of what became of its transaction.
+    pub(crate) async fn release(&self, bo: &mut Backoffer, lock: &LockInfo) -> Result<()> {
+        let for_update_ts = match lock.lock_for_update_ts {
+            0 => u64::MAX,
+            ts => ts,
+        };
+        let request = PessimisticRollbackRequest {
+            context: None,
+            start_version: lock.lock_version,
+            for_update_ts,
+            keys: vec![lock.key.clone()],
+        };
+        let response = self
+            .shared
+            .regions
+            .send_to_key(bo, &lock.key, request, &KnownLocks::default())
+            .await?;
+        check(lock.lock_version, response.errors.first())
     }
 
     fn resolve_in_background(&self, lock: LockInfo, commit_ts: u64) {

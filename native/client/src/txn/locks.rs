@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use ti_proto::kvrpcpb::ScanLockRequest;
+use ti_proto::kvrpcpb::{LockInfo, ScanLockRequest};
 use tokio::sync::mpsc;
 
 use super::batch::{successor, Origin};
@@ -18,7 +17,7 @@ use crate::region::{end_is_past, KeyRange, Region};
 struct ScanLocks {
     start_ts: u64,
     limit: u32,
-    pages: mpsc::Sender<Vec<Bytes>>,
+    pages: mpsc::Sender<Vec<LockInfo>>,
 }
 
 impl Ranged for ScanLocks {
@@ -59,11 +58,10 @@ impl Ranged for ScanLocks {
         }
         let full = response.locks.len() >= self.limit as usize;
         let last = response.locks.last().map(|lock| successor(&lock.key));
-        let ours: Vec<Bytes> = response
+        let ours: Vec<LockInfo> = response
             .locks
             .into_iter()
             .filter(|lock| lock.lock_version == self.start_ts)
-            .map(|lock| lock.key.into())
             .collect();
         if !ours.is_empty() && self.pages.send(ours).await.is_err() {
             return Err(ClientError::new(
@@ -83,13 +81,13 @@ impl Ranged for ScanLocks {
     }
 }
 
-/// Gives the keys in `key_ranges` that are locked by `start_ts` to `sink`, page by page: in key order inside a page, pages in any order.
+/// Gives the locks of `start_ts` in `key_ranges` to `sink`, page by page: in key order inside a page, pages in any order.
 pub(super) async fn run(
     origin: &Origin,
     start_ts: u64,
     key_ranges: Vec<KeyRange>,
     options: &BatchOptions,
-    mut sink: impl FnMut(Vec<Bytes>),
+    mut sink: impl FnMut(Vec<LockInfo>),
 ) -> Result<()> {
     // One page per flight waits at most.
     let (pages, mut received) = mpsc::channel(1);

@@ -6,6 +6,7 @@
 //! owner         Transaction::commit: commit_ts -> check -> primary      (state: what may follow; outcome: ask the primary)
 //! anybody       Client::commit_keys, Client::resolve_ranges: the other locks
 //! owner         Transaction::rollback: primary; then Client::resolve_ranges(start_ts, 0, ..)
+//! anybody       Client::settle: what an owner that is gone has left
 //! ```
 //!
 //! Four rules of the stores that all this respects:
@@ -27,6 +28,7 @@ mod prewrite;
 mod ranges;
 mod read;
 mod resolve;
+mod settle;
 mod state;
 mod transaction;
 
@@ -34,10 +36,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ti_proto::kvrpcpb::LockInfo;
 
 pub use mutation::{Assertion, Mutation, MutationOp};
 pub use options::{AssertionLevel, BatchOptions, PrewriteOptions, TxnOptions};
 pub use outcome::Outcome;
+pub use settle::Settlement;
 pub use state::TxnState;
 pub use transaction::{CommitOutcome, Transaction};
 
@@ -163,9 +167,17 @@ impl Client {
         start_ts: u64,
         ranges: Vec<KeyRange>,
         options: &BatchOptions,
-        sink: impl FnMut(Vec<Bytes>),
+        mut sink: impl FnMut(Vec<Bytes>),
     ) -> Result<()> {
-        locks::run(&self.origin(), start_ts, ranges, options, sink).await
+        let keys = |page: Vec<LockInfo>| sink(page.into_iter().map(|lock| lock.key.into()).collect());
+        locks::run(&self.origin(), start_ts, ranges, options, keys).await
+    }
+
+    /// Finds out what became of a transaction that has left locks in `ranges`, and ends them if it is over: they are committed or rolled
+    /// back as its primary is. One whose time to live is over is rolled back by this, as by everybody who meets its locks; one that
+    /// lives is left alone.
+    pub async fn settle(&self, start_ts: u64, ranges: Vec<KeyRange>, options: &BatchOptions) -> Result<Settlement> {
+        settle::run(&self.origin(), &self.resolver, start_ts, ranges, options).await
     }
 
     /// The pairs of `keys` that have a value at `ts`, in any order. What the transactions `committed_locks` have prewritten is read as if

@@ -252,6 +252,14 @@ impl TableDescriptor {
         })
     }
 
+    /// Ids of the physical tables: of the partitions, or of the table itself.
+    pub fn physical_ids(&self) -> Vec<i64> {
+        match &self.partitions {
+            None => vec![self.table_id],
+            Some(all) => all.iter().map(|partition| partition.id).collect(),
+        }
+    }
+
     /// A public column by its id.
     pub fn column_of_id(&self, id: i64) -> Option<&ColumnDescriptor> {
         self.columns.iter().find(|column| column.id == id)

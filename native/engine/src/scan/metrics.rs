@@ -17,6 +17,7 @@ pub struct Counters {
     locks_met: AtomicU64,
     backoff_nanos: AtomicU64,
     request_nanos: AtomicU64,
+    store_nanos: AtomicU64,
     decode_nanos: AtomicU64,
     wait_nanos: AtomicU64,
     peak_memory_bytes: AtomicU64,
@@ -55,6 +56,7 @@ impl Counters {
         add(&self.locks_met, before.locks_met, after.locks_met);
         add(&self.backoff_nanos, before.backoff_nanos, after.backoff_nanos);
         add(&self.request_nanos, before.request_nanos, after.request_nanos);
+        add(&self.store_nanos, before.store_nanos, after.store_nanos);
     }
 
     /// As they are now.
@@ -72,7 +74,7 @@ impl Counters {
             decode_nanos: load(&self.decode_nanos),
             wait_nanos: load(&self.wait_nanos),
             peak_memory_bytes: load(&self.peak_memory_bytes),
-            ..Default::default()
+            store_nanos: load(&self.store_nanos),
         }
     }
 }

@@ -103,7 +103,7 @@ impl Connection {
             Ok(result) => result.map_err(|e| error::of_statement(&e, &self.address, None))?,
             Err(_) => return Err(self.too_long(None)),
         };
-        let value = |value: Value| plan::SqlValue {
+        let value = |value: Value| plan::TextValue {
             text: match value {
                 Value::NULL => None,
                 Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -112,17 +112,19 @@ impl Connection {
         };
         Ok(plan::DdlResult {
             statements: Vec::new(),
-            columns,
-            rows: rows
-                .into_iter()
-                .map(|row| plan::SqlRow {
-                    values: row
-                        .unwrap_raw()
-                        .into_iter()
-                        .map(|v| value(v.unwrap_or(Value::NULL)))
-                        .collect(),
-                })
-                .collect(),
+            answer: Some(plan::TextRows {
+                columns,
+                rows: rows
+                    .into_iter()
+                    .map(|row| plan::TextRow {
+                        values: row
+                            .unwrap_raw()
+                            .into_iter()
+                            .map(|v| value(v.unwrap_or(Value::NULL)))
+                            .collect(),
+                    })
+                    .collect(),
+            }),
         })
     }
 

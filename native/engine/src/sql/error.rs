@@ -1,6 +1,10 @@
 //! TiDB's errors by their numbers.
 
+use std::fmt::Display;
+use std::io;
+
 use mysql_async::{DriverError, Error as MysqlError, IoError, ServerError};
+use tokio_rustls::rustls;
 
 use crate::error::{Error, ErrorKind};
 
@@ -48,7 +52,8 @@ pub(super) fn fatal(error: &MysqlError, address: &str) -> Option<Error> {
         MysqlError::Driver(DriverError::NoClientSslFlagFromServer) => {
             tls("the server has no TLS, and tls.ca asks for it; give TiDB a certificate (ssl-cert, ssl-key), nothing is sent in plain text")
         }
-        MysqlError::Io(IoError::Tls(e)) => tls(&format!("the handshake failed: {e}; check tls.ca, tls.cert and tls.key")),
+        MysqlError::Io(IoError::Tls(e)) => tls(&handshake_failed(e)),
+        MysqlError::Io(IoError::Io(e)) => handshake_error(e).and_then(|e| tls(&handshake_failed(e))),
         MysqlError::Driver(DriverError::UnknownAuthPlugin { name }) => Some(Error::new(
             ErrorKind::AccessDenied,
             format!(
@@ -61,6 +66,19 @@ pub(super) fn fatal(error: &MysqlError, address: &str) -> Option<Error> {
             format!("TiDB at {address} asks for the password in a form that is not safe; use a user with caching_sha2_password"),
         )),
         _ => None,
+    }
+}
+
+fn handshake_failed(error: &dyn Display) -> String {
+    format!("the handshake failed: {error}; check tls.ca, tls.cert and tls.key")
+}
+
+/// What rustls says of a certificate, an authority or the other side comes as the reason of an I/O error.
+fn handshake_error(error: &io::Error) -> Option<&rustls::Error> {
+    let reason = error.get_ref()?;
+    match reason.downcast_ref::<io::Error>() {
+        Some(inner) => handshake_error(inner),
+        None => reason.downcast_ref::<rustls::Error>(),
     }
 }
 

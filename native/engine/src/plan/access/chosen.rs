@@ -138,9 +138,8 @@ impl Chosen {
     /// Ids of the physical tables to read.
     pub fn physical_ids(&self, table: &TableDescriptor) -> Vec<i64> {
         match (&table.partitions, &self.partitions) {
-            (None, _) => vec![table.table_id],
-            (Some(all), None) => all.iter().map(|p| p.id).collect(),
             (Some(all), Some(read)) => read.iter().filter_map(|at| all.get(*at)).map(|p| p.id).collect(),
+            _ => table.physical_ids(),
         }
     }
 }

@@ -7,6 +7,7 @@ import org.apache.spark.sql.connector.catalog.{Identifier, SupportsNamespaces, T
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
+import io.tidbspark.admin.Procedures
 import io.tidbspark.compat.CatalogExtras
 import io.tidbspark.compat.Converters._
 import io.tidbspark.config.{DdlEntries, Entries, ReadConf, TiConf}
@@ -36,7 +37,7 @@ import io.tidbspark.proto.{
  * Nothing is cached and nothing is changed after [[initialize]]: every answer comes from TiDB's schema at the moment of the
  * call, or at the session's `stale_read`.
  */
-class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras with TiFunctions with TiStaging {
+class TiCatalog extends TableCatalog with SupportsNamespaces with CatalogExtras with TiFunctions with TiStaging with Procedures {
   private var catalogName: String = _
   private var properties: CaseInsensitiveStringMap = _
 

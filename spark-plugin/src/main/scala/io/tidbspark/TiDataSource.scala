@@ -11,6 +11,7 @@ import org.apache.spark.sql.sources.DataSourceRegister
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 
+import io.tidbspark.admin.Procedure
 import io.tidbspark.compat.Converters._
 import io.tidbspark.compat.Sessions
 import io.tidbspark.config.{Entries, ReadConf, Scope, TiConf}
@@ -26,8 +27,9 @@ import io.tidbspark.time.TimeTravel
  *
  * The table must exist; mode "overwrite" replaces its rows in the same transaction.
  *
- * Also `spark.executeCommand("tidb", statement, Map("catalog" -> "tidb_catalog"))`: TiDB runs the statement for that catalog, and answers in rows
- * of text with tabs between the values.
+ * Also the procedures of a catalog, on every version of Spark: `spark.executeCommand("tidb", argument, Map("catalog" -> "tidb_catalog", "procedure"
+ * -> "regions"))` is `CALL tidb_catalog.system.regions(argument)`. Without `procedure` it is `execute`: TiDB runs the statement. Rows are texts with
+ * tabs between the values.
  */
 class TiDataSource extends TableProvider with DataSourceRegister with ExternalCommandRunner {
 
@@ -44,10 +46,15 @@ class TiDataSource extends TableProvider with DataSourceRegister with ExternalCo
   override def executeCommand(command: String, options: CaseInsensitiveStringMap): Array[String] =
     Option(options.get("catalog")).map(Sessions.catalog) match {
       case Some(catalog: TiCatalog) =>
-        val rows = catalog.execute(command).getRowsList.asScala
-        rows.map(_.getValuesList.asScala.map(value => if (value.hasText) value.getText else "NULL").mkString("\t")).toArray
+        val procedure = Procedure.find(catalog.procedures, options.getOrDefault("procedure", "execute"))
+        procedure
+          .run(command)
+          .getRowsList
+          .asScala
+          .map(_.getValuesList.asScala.map(value => if (value.hasText) value.getText else "NULL").mkString("\t"))
+          .toArray
       case _ =>
-        throw new IllegalArgumentException("option catalog: name the catalog of a TiDB cluster whose tidb.addresses are set")
+        throw new IllegalArgumentException("option catalog: name the catalog of a TiDB cluster")
     }
 
   private def table(options: CaseInsensitiveStringMap): TiTable = loaded match {

@@ -144,9 +144,7 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false, strict
     }
 
   override def deleteWhere(predicates: Array[Predicate]): Unit = {
-    val filters = RowFilters
-      .translate(predicates.toSeq, writtenColumns)
-      .getOrElse(throw new TiAnalysisException(s"${context.displayName}: cannot delete by ${predicates.mkString(" AND ")}"))
+    val filters = RowFilters.require(predicates, writtenColumns, s"${context.displayName}: cannot delete")
     TiWrite.remove(intent(writtenColumns, CaseInsensitiveStringMap.empty), filters, engine)
   }
 

@@ -7,51 +7,35 @@ object DdlEntries {
   private val OfDriver: Set[Scope] = Set(Session, Catalog)
   private val Day = 24L * 3600 * 1000
 
-  val Addresses: ConfEntry[Seq[String]] = ConfEntry(
+  /** Of the endpoint: belongs to a cluster, and TiSpark took it as an option of reads and writes too. */
+  private def ofTidb[T](name: String, valueType: ValueType[T], doc: String): ConfEntry[T] =
+    ConfEntry(name, valueType, None, OfDriver, doc, ofCluster = true, ignoredAsOption = true)
+
+  val Addresses: ConfEntry[Seq[String]] = ofTidb(
     "tidb.addresses",
     ValueType.Addresses,
-    None,
-    OfDriver,
-    "TiDB servers, tried in turn: DDL needs one, reading and writing rows does not. Encrypted when `tls.ca` is set.",
-    ofCluster = true,
-    ignoredAsOption = true
+    "TiDB servers, tried in turn: DDL needs one, reading and writing rows does not. Encrypted when `tls.ca` is set."
   )
-  val User: ConfEntry[String] = ConfEntry(
+  val User: ConfEntry[String] = ofTidb(
     "tidb.user",
     ValueType.Text,
-    None,
-    OfDriver,
-    "User of TiDB whose privileges DDL has.",
-    ofCluster = true,
-    ignoredAsOption = true
+    "User of TiDB whose privileges DDL has."
   )
-  val Password: ConfEntry[String] = ConfEntry(
+  val Password: ConfEntry[String] = ofTidb(
     "tidb.password",
     ValueType.Text,
-    None,
-    OfDriver,
     "Password of `tidb.user`. Spark gives its whole configuration to executors, this setting with it; the next two stay on the driver. " +
-      "None of the three: no password.",
-    ofCluster = true,
-    ignoredAsOption = true
+      "None of the three: no password."
   )
-  val PasswordFile: ConfEntry[String] = ConfEntry(
+  val PasswordFile: ConfEntry[String] = ofTidb(
     "tidb.password.file",
     ValueType.Text,
-    None,
-    OfDriver,
-    "File on the driver whose first line is the password, instead of `tidb.password`. Read for every statement of DDL.",
-    ofCluster = true,
-    ignoredAsOption = true
+    "File on the driver whose first line is the password, instead of `tidb.password`. Read for every statement of DDL."
   )
-  val PasswordVariable: ConfEntry[String] = ConfEntry(
+  val PasswordVariable: ConfEntry[String] = ofTidb(
     "tidb.password.env",
     ValueType.Text,
-    None,
-    OfDriver,
-    "Name of an environment variable of the driver that holds the password, instead of `tidb.password`.",
-    ofCluster = true,
-    ignoredAsOption = true
+    "Name of an environment variable of the driver that holds the password, instead of `tidb.password`."
   )
   val Deadline: ConfEntry[Long] = ConfEntry(
     "deadline.ddl",

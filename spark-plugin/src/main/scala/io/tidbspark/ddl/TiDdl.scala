@@ -2,13 +2,7 @@ package io.tidbspark.ddl
 
 import java.util
 
-import org.apache.spark.sql.catalyst.analysis.{
-  NoSuchNamespaceException,
-  NoSuchTableException,
-  NonEmptyNamespaceException,
-  TableAlreadyExistsException
-}
-import org.apache.spark.sql.catalyst.parser.CatalystSqlParser
+import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException, NonEmptyNamespaceException}
 import org.apache.spark.sql.connector.catalog.{
   Column,
   Identifier,
@@ -27,7 +21,7 @@ import io.tidbspark.TiTable
 import io.tidbspark.compat.Converters._
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.proto
-import io.tidbspark.proto.{DdlResult, SessionConfig, TableKind, TableListing, TableName, TypeOptions}
+import io.tidbspark.proto.{SessionConfig, TableKind, TableListing, TableName, TypeOptions}
 
 /**
  * CREATE, ALTER, DROP and RENAME of namespaces and tables: Spark's structures as messages, which the native library makes TiDB's SQL
@@ -201,18 +195,6 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
     tidb.run(s"RENAME TABLE $subject", Some(TiErrors.NewTable(subject)))(_.setRenameTables(all))
   }
 
-  // ------------------------------------------------------------------ statements of the user's
-
-  private[tidbspark] def execute(sql: String): DdlResult = tidb.run("a statement of TiDB", None)(_.setSql(sql))
-
-  private[tidbspark] def analyze(table: String): DdlResult = CatalystSqlParser.parseMultipartIdentifier(table) match {
-    case Seq(namespace, name) =>
-      val identifier = Identifier.of(Array(namespace), name)
-      val target = tableName(database(identifier.namespace), name)
-      tidb.run(s"ANALYZE TABLE $identifier", Some(TiErrors.Table(identifier)))(_.setAnalyzeTable(target))
-    case _ => throw new TiAnalysisException(s"'$table' is not database.table")
-  }
-
   // ------------------------------------------------------------------ names
 
   /**
@@ -224,17 +206,18 @@ private[tidbspark] trait TiDdl extends TableCatalog with SupportsNamespaces {
     if (databaseOf(identifier.namespace).isEmpty || !namespaceExists(identifier.namespace)) {
       None
     } else {
-      val same = SparkInternals.resolver
-      val all = allListings(identifier.namespace)
-      val found = all.find(_.getName == identifier.name).orElse(all.find(listing => same(listing.getName, identifier.name)))
-      found.filter(_.getKind != TableKind.BASE_TABLE).foreach { listing =>
-        throw new TiAnalysisException(s"$identifier is a ${listing.getKind}: change and drop it in TiDB")
-      }
-      found
+      find(identifier, allListings(identifier.namespace))
     }
 
-  protected def refuseExisting(identifier: Identifier): Unit =
-    if (existing(identifier).isDefined) throw new TableAlreadyExistsException(identifier)
+  /** The same in a list that was made before. */
+  protected def find(identifier: Identifier, all: Seq[TableListing]): Option[TableListing] = {
+    val same = SparkInternals.resolver
+    val found = all.find(_.getName == identifier.name).orElse(all.find(listing => same(listing.getName, identifier.name)))
+    found.filter(_.getKind != TableKind.BASE_TABLE).foreach { listing =>
+      throw new TiAnalysisException(s"$identifier is a ${listing.getKind}: change and drop it in TiDB")
+    }
+    found
+  }
 
   protected def tableName(database: String, table: String): TableName =
     TableName.newBuilder().setDatabase(database).setTable(table).build()

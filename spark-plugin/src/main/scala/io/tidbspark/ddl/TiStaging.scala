@@ -4,7 +4,7 @@ import java.util
 
 import scala.util.control.NonFatal
 
-import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException}
+import org.apache.spark.sql.catalyst.analysis.{NoSuchNamespaceException, NoSuchTableException, TableAlreadyExistsException}
 import org.apache.spark.sql.connector.catalog.{Column, Identifier, StagedTable, StagingTableCatalog}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.tidb.SparkInternals
@@ -15,6 +15,7 @@ import io.tidbspark.compat.Converters._
 import io.tidbspark.errors.TiErrors
 import io.tidbspark.jni.{ErrorKind, NativeException}
 import io.tidbspark.proto
+import io.tidbspark.proto.TableListing
 import io.tidbspark.{ReadTimestamp, TiTable}
 
 /**
@@ -49,10 +50,10 @@ private[tidbspark] trait TiStaging extends StagingTableCatalog with TiDdl {
       columns: Array[Column],
       partitions: Array[Transform],
       properties: util.Map[String, String]
-  ): StagedTable = {
-    refuseExisting(identifier)
-    stage(identifier, columns, partitions, properties, replace = false)
-  }
+  ): StagedTable =
+    stage(identifier, columns, partitions, properties, replace = false) { found =>
+      if (found.isDefined) throw new TableAlreadyExistsException(identifier)
+    }
 
   override def stageReplace(
       identifier: Identifier,
@@ -66,10 +67,10 @@ private[tidbspark] trait TiStaging extends StagingTableCatalog with TiDdl {
       columns: Array[Column],
       partitions: Array[Transform],
       properties: util.Map[String, String]
-  ): StagedTable = {
-    if (existing(identifier).isEmpty) throw new NoSuchTableException(identifier)
-    stage(identifier, columns, partitions, properties, replace = true)
-  }
+  ): StagedTable =
+    stage(identifier, columns, partitions, properties, replace = true) { found =>
+      if (found.isEmpty) throw new NoSuchTableException(identifier)
+    }
 
   override def stageCreateOrReplace(
       identifier: Identifier,
@@ -83,19 +84,21 @@ private[tidbspark] trait TiStaging extends StagingTableCatalog with TiDdl {
       columns: Array[Column],
       partitions: Array[Transform],
       properties: util.Map[String, String]
-  ): StagedTable = stage(identifier, columns, partitions, properties, replace = true)
+  ): StagedTable = stage(identifier, columns, partitions, properties, replace = true)(_ => ())
 
+  /** @param check looks at the table that is there; a view or a sequence is refused before */
   private def stage(
       identifier: Identifier,
       columns: Array[Column],
       partitions: Array[Transform],
       properties: util.Map[String, String],
       replace: Boolean
-  ): StagedTable = {
+  )(check: Option[TableListing] => Unit): StagedTable = {
     if (!namespaceExists(identifier.namespace)) throw new NoSuchNamespaceException(identifier.namespace)
-    existing(identifier)
+    val listings = allListings(identifier.namespace)
+    check(find(identifier, listings))
     val now = clock()
-    removeAbandoned(identifier.namespace, now)
+    removeAbandoned(identifier.namespace, listings, now)
     val shadow = Identifier.of(identifier.namespace, ShadowTable.name(now + lifetime))
     create(identifier, shadow.name, columns, partitions, properties)
     val staged = new Staged(identifier, shadow, replace)
@@ -152,8 +155,8 @@ private[tidbspark] trait TiStaging extends StagingTableCatalog with TiDdl {
       catch { case NonFatal(_) => false }
   }
 
-  private def removeAbandoned(namespace: Array[String], now: Long): Unit =
-    allListings(namespace).map(_.getName).filter(ShadowTable.isAbandoned(_, now)).foreach { name =>
+  private def removeAbandoned(namespace: Array[String], listings: Seq[TableListing], now: Long): Unit =
+    listings.map(_.getName).filter(ShadowTable.isAbandoned(_, now)).foreach { name =>
       TiStaging.log.info("{}: removing the hidden table {}, whose driver is gone", namespace.mkString("."), name: Any)
       drop(namespace, name)
     }

@@ -7,7 +7,7 @@ import org.apache.arrow.vector.ipc.ArrowStreamWriter
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.expressions.{Expression, Literal, NamedReference}
-import org.apache.spark.sql.tidb.SparkInternals
+import org.apache.spark.sql.tidb.{SparkInternals, TiAnalysisException}
 import org.apache.spark.sql.types.{StructField, StructType}
 
 import io.tidbspark.proto.RowFilter
@@ -36,6 +36,13 @@ object RowFilters {
     predicates.foldLeft(Option(Seq.empty[RowFilter])) { (done, predicate) =>
       done.flatMap(filters => one(predicate, columns).map(filters ++ _))
     }
+
+  /**
+   * @param action for the message: what cannot be done
+   * @throws org.apache.spark.sql.AnalysisException when a predicate cannot be translated
+   */
+  def require(predicates: Array[Predicate], columns: StructType, action: => String): Seq[RowFilter] =
+    translate(predicates.toSeq, columns).getOrElse(throw new TiAnalysisException(s"$action by ${predicates.mkString(" AND ")}"))
 
   private def one(predicate: Predicate, columns: StructType): Option[Seq[RowFilter]] = {
     val name = predicate.name

@@ -26,11 +26,7 @@ final class TiWriteBuilder(append: WriteIntent, engine: WriteEngine)
     RowFilters.translate(predicates.toSeq, tableColumns).isDefined
 
   override def overwrite(predicates: Array[Predicate]): WriteBuilder = {
-    val filters = RowFilters
-      .translate(predicates.toSeq, tableColumns)
-      .getOrElse(
-        throw new TiAnalysisException(s"${append.table.displayName}: cannot overwrite by ${predicates.mkString(" AND ")}")
-      )
+    val filters = RowFilters.require(predicates, tableColumns, s"${append.table.displayName}: cannot overwrite")
     intent = append.copy(overwrite = WriteSpec.Overwrite.OVERWRITE_ALL, filters = filters)
     this
   }

@@ -10,71 +10,48 @@ import org.apache.spark.sql.tidb.TiAnalysisException
 import org.apache.spark.sql.types.{StringType, StructField, StructType}
 import org.apache.spark.unsafe.types.UTF8String
 
+import io.tidbspark.admin.Procedure
 import io.tidbspark.compat.Converters._
 import io.tidbspark.functions.TiFunctions
-import io.tidbspark.proto.DdlResult
+import io.tidbspark.proto.TextRows
 
-/**
- * Procedures of a catalog, in the namespace `system`:
- *
- * {{{
- *   CALL tidb_catalog.system.execute(sql => 'ADMIN SHOW DDL JOBS')     rows of TiDB's answer, as text
- *   CALL tidb_catalog.system.analyze(table => 'test.orders')           TiDB's statistics of a table, made anew
- * }}}
- */
+/** Procedures as CALL finds them, in the namespace `system`; what they do is in [[io.tidbspark.admin.Procedures]]. */
 trait TiProcedures extends ProcedureCatalog {
-
-  /** Has TiDB run a statement of the user's. */
-  private[tidbspark] def execute(sql: String): DdlResult
-
-  /** Has TiDB look at a table's values. `table`: database.table, back-quotes as in SQL. */
-  private[tidbspark] def analyze(table: String): DdlResult
-
-  private def procedures: Map[String, UnboundProcedure] = Seq(
-    new TidbProcedure("execute", "sql", "Has TiDB run a statement.", execute),
-    new TidbProcedure("analyze", "table", "Has TiDB make the statistics of a table anew.", analyze)
-  ).map(procedure => procedure.name -> procedure).toMap
+  private[tidbspark] def procedures: Seq[Procedure]
 
   private def isSystem(namespace: Array[String]): Boolean =
     namespace.length == 1 && namespace.head.equalsIgnoreCase(TiFunctions.Namespace)
 
   override def listProcedures(namespace: Array[String]): Array[Identifier] =
-    if (isSystem(namespace)) procedures.keys.toArray.sorted.map(Identifier.of(Array(TiFunctions.Namespace), _)) else Array.empty
+    if (isSystem(namespace)) procedures.map(_.name).sorted.map(Identifier.of(Array(TiFunctions.Namespace), _)).toArray
+    else Array.empty
 
-  override def loadProcedure(identifier: Identifier): UnboundProcedure = Some(identifier)
-    .filter(id => isSystem(id.namespace))
-    .flatMap(id => procedures.get(id.name.toLowerCase(util.Locale.ROOT)))
-    .getOrElse(
-      throw new TiAnalysisException(
-        s"there is no procedure $identifier; there are ${procedures.keys.toSeq.sorted.map(name => s"${TiFunctions.Namespace}.$name").mkString(", ")}"
-      )
-    )
+  override def loadProcedure(identifier: Identifier): UnboundProcedure =
+    new CalledProcedure(Procedure.find(if (isSystem(identifier.namespace)) procedures else Nil, identifier.name))
 }
 
-/** A procedure with one argument, a text. */
-final private class TidbProcedure(procedure: String, parameter: String, what: String, run: String => DdlResult)
-    extends UnboundProcedure
-    with BoundProcedure {
-  override def name(): String = procedure
+final private class CalledProcedure(procedure: Procedure) extends UnboundProcedure with BoundProcedure {
+  override def name(): String = procedure.name
 
-  override def description(): String = what
+  override def description(): String = procedure.description
 
   override def bind(inputType: StructType): BoundProcedure = this
 
-  override def parameters(): Array[ProcedureParameter] = Array(ProcedureParameter.in(parameter, StringType).build())
+  override def parameters(): Array[ProcedureParameter] =
+    Array(ProcedureParameter.in(procedure.parameter, procedure.parameterType).build())
 
   override def isDeterministic: Boolean = false
 
   override def call(input: InternalRow): util.Iterator[Scan] = {
-    if (input.isNullAt(0)) throw new TiAnalysisException(s"$procedure: $parameter is NULL")
-    val answer = run(input.getUTF8String(0).toString)
+    if (input.isNullAt(0)) throw new TiAnalysisException(s"${procedure.name}: ${procedure.parameter} is NULL")
+    val answer = procedure.run(input.get(0, procedure.parameterType).toString)
     if (answer.getColumnsCount == 0) util.Collections.emptyIterator[Scan]()
     else util.Collections.singleton[Scan](new AnswerScan(answer)).iterator()
   }
 }
 
-/** TiDB's answer: all columns are text. */
-final private class AnswerScan(answer: DdlResult) extends LocalScan {
+/** All columns are text. */
+final private class AnswerScan(answer: TextRows) extends LocalScan {
   override def readSchema(): StructType = StructType(
     answer.getColumnsList.asScala.map(StructField(_, StringType, nullable = true)).toArray
   )
