@@ -9,14 +9,15 @@ MAKEFLAGS += --no-print-directory
 
 # ---------------------------------------------------------------- settings
 
-# Spark minor version of `package`, `test-it`, `demo` and `bench`.
+# Spark minor version of `package`, `test-it` and `demo`.
 SPARK ?= 3.5
 SPARKS := 3.5 4.2
 SCALA_3.5 := 2.12
 SCALA_4.2 := 2.13
-# Scale of TPC-H in `bench`, rounds of each contender.
-SCALE ?= 0.3
-ROUNDS ?= 5
+# Scale of TPC-H in `bench`, rounds of each contender (at most), and further words for tests/bench/run, e.g. BENCH="--only scans --keep".
+SCALE ?=
+ROUNDS ?=
+BENCH ?=
 # Of the random suites, which print it: a change is judged by what it changes. Others look elsewhere: make test SEED=$$RANDOM
 SEED ?= 20261121
 # Further arguments of pytest in `test-it` and `test-faults`, e.g. ARGS="-k types -x".
@@ -56,8 +57,8 @@ help:  ## This list
 	@echo "make test            all tests: Rust, JVM (Spark $(SPARKS)), cluster harness, Spark against TiDB on both jars"
 	@echo "make check           formatting, lints, licences, generated documents; no tests"
 	@echo "make package         one jar with the native library inside, into dist/    SPARK=3.5|4.2 (now $(SPARK))"
-	@echo "make bench           scan of lineitem: raw drain, this connector, Spark's JDBC source    SCALE=$(SCALE) ROUNDS=$(ROUNDS) SPARK=$(SPARK)"
-	@echo "make bench-write     bulk append of orders and lineitem: raw floor, this connector, Spark's JDBC writer"
+	@echo "make bench           this connector beside JDBC, TiDB and raw floors; 40 minutes    SCALE=0.3 ROUNDS=5 BENCH='--only scans --quick'"
+	@echo "make bench-write     of it only what writes"
 	@echo "make docs            write the generated pages of docs/"
 	@echo "make fmt             format Rust, Scala, Java and Go"
 	@echo
@@ -208,11 +209,14 @@ demo: tools
 
 demo-parts: $(JAR) $(VENV)/.stamp
 
-bench: $(JAR) $(VENV)/.stamp cluster-build
-	@$(STEP) "bench" tests/bench/run --spark $(SPARK) --jar $(JAR) --scale $(SCALE) --rounds $(ROUNDS)
+# Both Sparks in one run, with the raw floors in Rust; the words come from SCALE, ROUNDS and BENCH.
+bench: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp) cluster-build
+	@$(STEP) "raw floors" $(CARGO) build --release --locked -q -p ti-engine --example drain -p ti-client --example write_floor
+	@$(STEP) "bench" tests/bench/run $(foreach spark,$(SPARKS),--jar $(spark)=$(call jar,$(spark))) \
+	  $(if $(SCALE),--scale $(SCALE)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
-bench-write: $(JAR) $(VENV)/.stamp cluster-build
-	@$(STEP) "bench of writes" tests/bench/write --spark $(SPARK) --jar $(JAR) --scale $(SCALE) --rounds $(ROUNDS)
+bench-write:
+	@$(MAKE) bench BENCH="--only appends,changes --output bench-write $(BENCH)"
 
 cluster-up: cluster-build
 	@$(CLUSTER) up --mode keep --name dev

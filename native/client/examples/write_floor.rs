@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! write_floor --pd HOST:PORT[,HOST:PORT] --from TABLE_ID --to TABLE_ID [--request-bytes 65536] [--concurrency 32] [--commit keys|resolve]
+//!             [--wait]
 //! ```
 //! Reads all pairs of a table (ids as in `information_schema.tables.tidb_table_id`), gives them the id of an empty table of the same
 //! definition, and writes them in one transaction: rows as inserts, index entries as puts, as an append does. Prints the seconds.
+//! With `--wait` it prints `ready` when the pairs are in memory, waits for a line before it writes, and for the end of standard input before
+//! it ends: whoever started it can look at its costs.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,13 +31,18 @@ struct Arguments {
     request_bytes: usize,
     concurrency: usize,
     by_keys: bool,
+    wait: bool,
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let (mut pd, mut from, mut to, mut request_bytes, mut concurrency, mut by_keys) =
-        (Vec::new(), None, None, 64 << 10, 32, true);
+    let (mut pd, mut from, mut to, mut request_bytes, mut concurrency, mut by_keys, mut wait) =
+        (Vec::new(), None, None, 64 << 10, 32, true, false);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--wait" {
+            wait = true;
+            continue;
+        }
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--pd" => pd = value.split(',').map(str::to_owned).collect(),
@@ -53,6 +62,7 @@ fn arguments() -> Result<Arguments, Failure> {
             request_bytes,
             concurrency,
             by_keys,
+            wait,
         }),
         _ => Err("--pd, --from and --to are needed".into()),
     }
@@ -95,6 +105,11 @@ async fn write(client: &Arc<Client>, a: &Arguments) -> Result<(), Failure> {
     let keys: Vec<Bytes> = mutations.iter().map(|mutation| mutation.key.clone()).collect();
     let bytes: usize = mutations.iter().map(Mutation::size).sum();
     let last = keys.last().cloned().ok_or("the source has no pairs")?;
+    if a.wait {
+        println!("ready");
+        std::io::stdout().flush()?;
+        std::io::stdin().read_line(&mut String::new())?;
+    }
 
     let start = Instant::now();
     let primary = Bytes::from(below(a.to, b"_r\xff\xff\xff\xff\xff\xff\xff\xfe"));
@@ -136,6 +151,10 @@ async fn write(client: &Arc<Client>, a: &Arguments) -> Result<(), Failure> {
         (all - prewritten).as_secs_f64(),
         stats.requests,
     );
+    std::io::stdout().flush()?;
+    if a.wait {
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+    }
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! Wall time of reading a table: the raw coprocessor drain (the same requests, answers dropped) against the full scan with decoding.
 //!
 //! ```text
-//! drain --pd HOST:PORT[,HOST:PORT] --database D --table T [--columns a,b | --count] [--rounds 5] [--parallelism 2] [--concurrency 2]
-//!       [--memory-mib 64] [--batch-rows 8192] [--paging N]
+//! drain --pd HOST:PORT[,HOST:PORT] --database D --table T [--columns a,b | --count] [--only drain|scan] [--rounds 5] [--copies 1]
+//!       [--parallelism 2] [--concurrency 2] [--memory-mib 64] [--batch-rows 8192] [--paging N] [--wait]
 //! ```
 //! Rounds alternate (drain, scan, drain, scan ...); medians and the ratio of the medians are printed last. Both read the plan's
-//! partitions with `--parallelism` of them at once, as Spark would.
+//! partitions, `--copies` times, with `--parallelism` of them at once, as Spark would. With `--wait` the program prints `ready` and
+//! waits for a line before it begins, and for the end of standard input before it ends: whoever started it can look at its costs.
 
 use std::collections::VecDeque;
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,10 @@ struct Arguments {
     memory: u64,
     batch_rows: u32,
     paging: Option<u64>,
+    copies: usize,
+    drain: bool,
+    scan: bool,
+    wait: bool,
 }
 
 fn arguments() -> Result<Arguments, Failure> {
@@ -45,11 +51,19 @@ fn arguments() -> Result<Arguments, Failure> {
         memory: 64 << 20,
         batch_rows: 8192,
         paging: None,
+        copies: 1,
+        drain: true,
+        scan: true,
+        wait: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if word == "--count" {
             a.columns = Some(Vec::new());
+            continue;
+        }
+        if word == "--wait" {
+            a.wait = true;
             continue;
         }
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -64,6 +78,12 @@ fn arguments() -> Result<Arguments, Failure> {
             "--concurrency" => a.concurrency = value.parse()?,
             "--memory-mib" => a.memory = value.parse::<u64>()? << 20,
             "--batch-rows" => a.batch_rows = value.parse()?,
+            "--copies" => a.copies = value.parse()?,
+            "--only" => match value.as_str() {
+                "drain" => a.scan = false,
+                "scan" => a.drain = false,
+                _ => return Err("--only is drain or scan".into()),
+            },
             "--paging" => a.paging = Some(value.parse()?),
             _ => return Err(format!("unknown argument {word}").into()),
         }
@@ -111,29 +131,46 @@ fn main() -> Result<(), Failure> {
         scan_plan.common = common.encode_to_vec();
     }
     println!("{}", scan_plan.explain);
+    if a.wait {
+        println!("ready");
+        std::io::stdout().flush()?;
+        std::io::stdin().read_line(&mut String::new())?;
+    }
     let (mut drains, mut scans) = (Vec::new(), Vec::new());
     for round in 1..=a.rounds {
-        let start = Instant::now();
-        let bytes = drain(&session, &scan_plan, &a)?;
-        drains.push(start.elapsed());
-        let start = Instant::now();
-        let (rows, metrics) = scan(&session, &scan_plan, &a)?;
-        scans.push(start.elapsed());
+        let mut told = Vec::new();
+        if a.drain {
+            let start = Instant::now();
+            let bytes = drain(&session, &scan_plan, &a)?;
+            drains.push(start.elapsed());
+            told.push(format!("drain {:.3} s ({bytes} bytes)", start.elapsed().as_secs_f64()));
+        }
+        if a.scan {
+            let start = Instant::now();
+            let (rows, metrics) = scan(&session, &scan_plan, &a)?;
+            scans.push(start.elapsed());
+            told.push(format!(
+                "scan {:.3} s ({rows} rows; {} batches, {} requests, decode {:.3} s, peak {:.1} MiB a task)",
+                start.elapsed().as_secs_f64(),
+                metrics.batches,
+                metrics.requests,
+                metrics.decode_nanos as f64 / 1e9,
+                metrics.peak_memory_bytes as f64 / f64::from(1 << 20),
+            ));
+        }
+        println!("round {round}: {}", told.join(", "));
+    }
+    if a.drain && a.scan {
+        let (drain, scan) = (median(&mut drains), median(&mut scans));
         println!(
-            "round {round}: drain {:.3} s ({bytes} bytes), scan {:.3} s ({rows} rows; {} batches, {} requests, decode {:.3} s, peak {:.1} MiB a task)",
-            drains[round - 1].as_secs_f64(),
-            scans[round - 1].as_secs_f64(),
-            metrics.batches,
-            metrics.requests,
-            metrics.decode_nanos as f64 / 1e9,
-            metrics.peak_memory_bytes as f64 / f64::from(1 << 20),
+            "median: drain {drain:.3} s, scan {scan:.3} s, ratio {:.2}",
+            scan / drain
         );
     }
-    let (drain, scan) = (median(&mut drains), median(&mut scans));
-    println!(
-        "median: drain {drain:.3} s, scan {scan:.3} s, ratio {:.2}",
-        scan / drain
-    );
+    std::io::stdout().flush()?;
+    if a.wait {
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+    }
     Ok(())
 }
 
@@ -142,13 +179,14 @@ fn median(times: &mut [Duration]) -> f64 {
     times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
 }
 
-/// Partitions, taken by as many threads as Spark would have tasks.
+/// Partitions, so many times as there are copies, taken by as many threads as Spark would have tasks.
 fn each_partition<T: Send>(
     scan_plan: &plan::ScanPlan,
-    threads: usize,
+    a: &Arguments,
     work: impl Fn(&plan::ScanPartition) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
-    let queue: Mutex<VecDeque<&plan::ScanPartition>> = Mutex::new(scan_plan.partitions.iter().collect());
+    let copies = (0..a.copies).flat_map(|_| scan_plan.partitions.iter());
+    let queue: Mutex<VecDeque<&plan::ScanPartition>> = Mutex::new(copies.collect());
     let take = || queue.lock().map_or(None, |mut queue| queue.pop_front());
     std::thread::scope(|scope| {
         let worker = || {
@@ -158,7 +196,7 @@ fn each_partition<T: Send>(
             }
             Ok::<_, Failure>(done)
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = (0..a.parallelism).map(|_| scope.spawn(worker)).collect();
         let mut all = Vec::new();
         for worker in workers {
             all.extend(worker.join().map_err(|_| "a thread panicked")??);
@@ -171,7 +209,7 @@ fn each_partition<T: Send>(
 fn drain(session: &Session, scan_plan: &plan::ScanPlan, a: &Arguments) -> Result<u64, Failure> {
     let common = ScanCommon::decode(scan_plan.common.as_slice())?;
     let dag = tipb::DagRequest::decode(common.dag.as_slice())?;
-    let bytes = each_partition(scan_plan, a.parallelism, |partition| {
+    let bytes = each_partition(scan_plan, a, |partition| {
         let mut bytes = 0;
         for table in ScanTasks::decode(partition.tasks.as_slice())?.tables {
             let client: &Arc<Client> = session.client();
@@ -208,7 +246,7 @@ fn scan(
     scan_plan: &plan::ScanPlan,
     a: &Arguments,
 ) -> Result<(u64, plan::ScanMetrics), Failure> {
-    let each = each_partition(scan_plan, a.parallelism, |partition| {
+    let each = each_partition(scan_plan, a, |partition| {
         let scan = session.open_scan(plan::ScanOpen {
             common: scan_plan.common.clone(),
             tasks: partition.tasks.clone(),
