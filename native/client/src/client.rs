@@ -96,8 +96,12 @@ impl Client {
     pub async fn locate(&self, ranges: Vec<KeyRange>, deadline: Instant) -> Result<Vec<LocatedRanges>> {
         let time = deadline.saturating_duration_since(Instant::now());
         let mut bo = Backoffer::new("locating ranges", time, Arc::default());
-        let mut out = Vec::new();
-        for (region, ranges) in self.regions.split_ranges(&mut bo, ranges).await? {
+        let parts = self.regions.split_ranges(&mut bo, ranges).await?;
+        self.regions
+            .load_stores(&bo, parts.iter().map(|(region, _)| region.leader.store_id))
+            .await?;
+        let mut out = Vec::with_capacity(parts.len());
+        for (region, ranges) in parts {
             let peer = self.regions.replica(&mut bo, &region).await?.unwrap_or(region.leader);
             let address = self
                 .regions

@@ -26,8 +26,8 @@ use crate::region::{end_is_past, LocatedRanges};
 /// How long what PD has told is believed, that it did not answer included. Stores report every minute.
 const KEPT: Duration = Duration::from_secs(60);
 /// Regions of one answer; PD gives 10,240 at most.
-const PAGE_REGIONS: usize = 2_048;
-/// Answers for one question of ours. Regions past them have no known size.
+const PAGE_REGIONS: usize = 8_192;
+/// Answers for one question of ours. Regions past them, a quarter of a million, have no known size: PD takes some hundred bytes of JSON for each.
 const PAGES_MAX: usize = 32;
 /// Time for all answers: planning goes on without them.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -10,8 +10,13 @@ use super::{end_is_past, min_end, KeyRange, Region};
 use crate::backoff::{BackoffKind, Backoffer};
 use crate::error::Result;
 
-/// Regions that one question to PD asks for.
-const REGIONS_PER_PAGE: i32 = 256;
+/// Regions that one question to PD asks for. A question ends where what is looked for ends, so that a small table costs no more.
+const PAGE_REGIONS: i32 = 256;
+/// The same of the following questions of one table at most: a hundred thousand regions must not cost hundreds of round trips. PD answers such a
+/// page in some milliseconds.
+const PAGE_REGIONS_MAX: i32 = 4_096;
+/// By how much a page is larger than the one before.
+const PAGE_GROWTH: i32 = 4;
 
 /// Ranges inside one region.
 pub(crate) type RegionRanges = (Arc<Region>, Vec<KeyRange>);
@@ -79,9 +84,17 @@ impl RegionClient {
         let mut left: VecDeque<KeyRange> = normalize(ranges).into();
         let end = left.back().map(|range| range.end.clone()).unwrap_or_default();
         let mut out = Vec::new();
+        let mut page = PAGE_REGIONS;
         while let Some(first) = left.front() {
             let start = first.start.clone();
-            let region = self.locate_or_load(bo, &start, &end).await?;
+            let region = match self.cache.locate(&start) {
+                Some(region) => region,
+                None => {
+                    let region = self.load(bo, &start, &end, page).await?;
+                    page = page.saturating_mul(PAGE_GROWTH).min(PAGE_REGIONS_MAX);
+                    region
+                }
+            };
             let taken = take(&region, &mut left);
             out.push((region, taken));
         }
@@ -111,11 +124,16 @@ impl RegionClient {
 
     /// The region of `key`. When it is not known, regions up to `end` are loaded with it.
     pub(crate) async fn locate_or_load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8]) -> Result<Arc<Region>> {
+        match self.cache.locate(key) {
+            Some(region) => Ok(region),
+            None => self.load(bo, key, end, PAGE_REGIONS).await,
+        }
+    }
+
+    /// The region of `key` from PD, and with it up to `page` regions that begin before `end`.
+    async fn load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8], page: i32) -> Result<Arc<Region>> {
         loop {
-            if let Some(region) = self.cache.locate(key) {
-                return Ok(region);
-            }
-            for region in self.pd.scan_regions(bo, key, end, REGIONS_PER_PAGE).await? {
+            for region in self.pd.scan_regions(bo, key, end, page).await? {
                 self.cache.insert(region);
             }
             if let Some(region) = self.cache.locate(key) {

@@ -1,10 +1,12 @@
 //! One request to one region, and what its failure means.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use ti_proto::kvrpcpb::{self, CommandPri, Context, IsolationLevel};
 use ti_proto::tikvpb::tikv_client::TikvClient;
 use ti_proto::{coprocessor, errorpb};
@@ -25,6 +27,8 @@ use crate::pd::{is_tls_failure, regions_decode, status_text, tls_failure, PdClie
 const REQUEST_SOURCE: &str = "external_spark";
 /// A failure inside a server, not of the way to it, is tried so often: it rarely heals by itself.
 const SERVER_FAILURES_MAX: u32 = 8;
+/// Questions for stores' addresses in flight.
+const STORES_AT_ONCE: usize = 16;
 
 /// A request that goes to one region.
 pub(crate) trait RegionRequest: Clone + Send {
@@ -207,6 +211,20 @@ impl RegionClient {
             self.cache.insert_store(id, store.address.clone());
             store.address
         }))
+    }
+
+    /// Looks up the addresses of stores, many at once: a table may lie on hundreds.
+    pub(crate) async fn load_stores(&self, bo: &Backoffer, ids: impl Iterator<Item = u64>) -> Result<()> {
+        let unknown: BTreeSet<u64> = ids.filter(|id| self.cache.store(*id).is_none()).collect();
+        let time = bo.remaining();
+        stream::iter(unknown)
+            .map(|id| async move {
+                let mut bo = Backoffer::new("looking up a store", time, Arc::default());
+                self.store_address(&mut bo, id).await.map(drop)
+            })
+            .buffer_unordered(STORES_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     pub(super) fn context(&self, region: &Region, locks: &KnownLocks) -> Context {

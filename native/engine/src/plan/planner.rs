@@ -94,14 +94,15 @@ pub async fn plan(
     let int_handle = chosen.path.access == Access::Table && table.handle != HandleKind::Common;
     let small = chosen.is_small();
     let shared = share(client, spec, &located, start_ts, int_handle, small).await;
+    let prefixes = task::Prefixes::new(&table_ids);
     let mut partitions: Vec<plan::ScanPartition> = shared
         .groups
         .iter()
-        .map(|group| task::partition(group, &table_ids))
+        .map(|group| task::partition(group, &prefixes))
         .collect::<Result<_>>()?;
     if partitions.is_empty() && aggregate.as_ref().is_some_and(|a| a.global) {
         // Somebody has to say that there are no rows.
-        partitions.push(task::partition(&[], &table_ids)?);
+        partitions.push(task::partition(&[], &prefixes)?);
     }
     let explain = Explain {
         table: &table,

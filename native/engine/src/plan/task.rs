@@ -45,13 +45,22 @@ pub fn path_ranges(table_ids: &[i64], path: &Path) -> Vec<KeyRange> {
     ids.into_iter().flat_map(of_table).collect()
 }
 
-/// What one Spark partition reads: pieces in key order, of tables in `table_ids`.
-pub fn partition(group: &[Piece<'_>], table_ids: &[i64]) -> Result<plan::ScanPartition> {
-    let prefixes: HashMap<Vec<u8>, i64> = table_ids.iter().map(|id| (key::table_prefix(*id), *id)).collect();
+/// The tables of a scan by the prefixes of their keys. Made once: there may be thousands of tables and a hundred thousand Spark partitions.
+pub struct Prefixes(HashMap<Vec<u8>, i64>);
+
+impl Prefixes {
+    /// Of these tables.
+    pub fn new(table_ids: &[i64]) -> Self {
+        Self(table_ids.iter().map(|id| (key::table_prefix(*id), *id)).collect())
+    }
+}
+
+/// What one Spark partition reads: pieces in key order, of tables in `prefixes`.
+pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanPartition> {
     let mut tables: Vec<TableTask> = Vec::new();
     for range in group.iter().map(|piece| &piece.range) {
         let prefix = range.start.get(..key::table_prefix(0).len()).unwrap_or_default();
-        let table_id = *prefixes.get(prefix).ok_or_else(|| {
+        let table_id = *prefixes.0.get(prefix).ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
                 "the region cache answered a key range that lies in none of the tables to be read",

@@ -33,7 +33,8 @@ fn partitions(
 ) -> Result<Vec<plan::ScanPartition>> {
     let sizes: HashMap<u64, u64> = located.iter().map(|piece| (piece.region_id, mib << 20)).collect();
     let (groups, _) = Share::new(located, &sizes, partition_bytes, 1).groups();
-    groups.iter().map(|group| partition(group, table_ids)).collect()
+    let prefixes = Prefixes::new(table_ids);
+    groups.iter().map(|group| partition(group, &prefixes)).collect()
 }
 
 fn tasks(partition: &plan::ScanPartition) -> ScanTasks {

@@ -28,8 +28,6 @@ use super::table::{HandleSource, WriteTable};
 use super::wire::WireTally;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Bytes of keys that a task leaves to the driver, at most: some ten thousand rows.
-const MAX_BYTES: usize = 512 << 10;
 /// Rows, and entries, that the driver deletes at once.
 const KEYS_AT_ONCE: usize = 8_192;
 
@@ -55,21 +53,21 @@ pub struct Displaced {
 }
 
 impl Displaced {
-    /// For a task that writes to a table.
-    pub fn new(table: &WriteTable) -> Self {
+    /// For a task that writes to a table and may leave `room` bytes of keys to the driver.
+    pub fn new(table: &WriteTable, room: usize) -> Self {
         let unique = table.indexes.iter().filter(|index| index.unique).count();
         // Nobody puts an old row's generated handle, and by one unique value only one row can be in the way of one other.
         let alone = matches!(table.handle, HandleSource::RowId(_)) && unique == 1;
         Self {
-            room: if alone { 0 } else { MAX_BYTES },
+            room: if alone { 0 } else { room },
             ..Self::default()
         }
     }
 
     /// For a task that changes rows.
-    pub fn of_changes() -> Self {
+    pub fn of_changes(room: usize) -> Self {
         Self {
-            room: MAX_BYTES,
+            room,
             ..Self::default()
         }
     }

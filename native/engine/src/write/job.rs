@@ -112,6 +112,7 @@ impl Inner {
 
     async fn start_tasks(&self, partitions: u32) -> Result<plan::WritePlan> {
         let mut common = self.common.clone();
+        common.tasks = partitions;
         if self.spec.generates_ids(&self.table) {
             let database = common.allocator_database;
             let repeatable = match Allocator::of_rows(&self.table, database) {

@@ -9,7 +9,7 @@
 //! ```
 //! * table, spec, check, refuse: what is written to which columns, and what is refused by name
 //! * encode, partition, row_id: a row's key, value, index entries, partition and generated ids
-//! * buffer, tally, keys: mutations on their way, and what is remembered of them
+//! * buffer, tally, keys, message: mutations on their way, what is remembered of them, and how much of it is told
 //! * old_rows, overwrite, filter: what goes away in the same transaction
 //! * audit, state: what must be true before the commit, and what may follow after what
 //!
@@ -25,6 +25,7 @@ pub mod encode;
 pub mod filter;
 pub mod job;
 pub mod keys;
+pub mod message;
 pub mod metrics;
 pub mod old_rows;
 pub mod overwrite;

@@ -86,7 +86,7 @@ fn prefix(key: &[u8]) -> &[u8] {
 }
 
 impl Touched {
-    /// Takes a run of keys in.  `first <= last`; both may be of different tables and indexes only if they are equal to what is between.
+    /// Takes a run of keys in, `first <= last`. Runs over several tables or indexes are kept by their first key; ranges may overlap then.
     fn add_run(&mut self, first: &[u8], last: &[u8]) {
         match self.ranges.get_mut(prefix(first)) {
             Some((least, greatest)) => {
@@ -136,6 +136,26 @@ impl Touched {
             .map(|(first, last)| WireTouched {
                 first: first.clone(),
                 last: last.clone(),
+            })
+            .collect()
+    }
+
+    /// For the wire, with about `room` bytes of keys at most, but with one range: neighbours become one range where there are too many. Wider ranges
+    /// cost requests to regions without locks of the write, and nothing else: what is found there is not the transaction's.
+    pub fn to_wire_within(&self, room: usize) -> Vec<WireTouched> {
+        let ranges = self.to_wire();
+        let bytes: usize = ranges.iter().map(|range| range.first.len() + range.last.len()).sum();
+        if bytes <= room {
+            return ranges;
+        }
+        let most = (ranges.len().saturating_mul(room) / bytes).max(1);
+        ranges
+            .chunks(ranges.len().div_ceil(most))
+            .filter_map(|run| {
+                Some(WireTouched {
+                    first: run.first()?.first.clone(),
+                    last: run.last()?.last.clone(),
+                })
             })
             .collect()
     }

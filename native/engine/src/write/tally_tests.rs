@@ -91,6 +91,41 @@ fn touched_ranges_are_kept_apart_by_table_and_index() {
 }
 
 #[test]
+fn too_many_ranges_become_fewer_that_cover_the_same_keys() {
+    let keys: Vec<Vec<u8>> = (1..=100)
+        .flat_map(|table| [key::record_key_int(table, 5), key::record_key_int(table, 9)])
+        .collect();
+    let mut touched = Touched::default();
+    touched.add_sorted(keys.iter().map(Vec::as_slice));
+    let all = touched.to_wire();
+    assert_eq!(all.len(), 100);
+    let size = |ranges: &[WireTouched]| ranges.iter().map(|r| r.first.len() + r.last.len()).sum::<usize>();
+    assert_eq!(touched.to_wire_within(size(&all)), all);
+    for room in [size(&all) - 1, 1_000, 100, 1] {
+        let fewer = touched.to_wire_within(room);
+        assert!(
+            size(&fewer) <= room || fewer.len() == 1,
+            "{room}: {} ranges",
+            fewer.len()
+        );
+        let mut merged = Touched::default();
+        merged.merge(&fewer);
+        merged.merge(&fewer);
+        assert_eq!(merged.ranges().len(), fewer.len());
+        for key in &keys {
+            let holds =
+                |range: &KeyRange| range.start.as_ref() <= key.as_slice() && key.as_slice() < range.end.as_ref();
+            assert_eq!(
+                merged.ranges().iter().filter(|range| holds(range)).count(),
+                1,
+                "{room}: {key:02x?}"
+            );
+        }
+    }
+    assert!(Touched::default().to_wire_within(0).is_empty());
+}
+
+#[test]
 fn a_tally_of_other_bytes_is_refused() {
     let error = sums(&WireTally {
         keys: vec![1, 2],

@@ -34,6 +34,9 @@ pub struct WriteCommon {
     /// Ids that were reserved for the tasks; unset when the write generates none, or none repeatably.
     #[prost(message, optional, tag = "8")]
     pub reserved: Option<ReservedIds>,
+    /// Tasks that the write has: how large the message of each may be.
+    #[prost(uint32, tag = "9")]
+    pub tasks: u32,
 }
 
 /// Ids of the tasks: partition `p` has `base + p * stride + 1 ..= base + (p + 1) * stride`.

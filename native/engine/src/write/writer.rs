@@ -26,6 +26,7 @@ use super::delta::chunk::ChunkSize;
 use super::delta::spec::DeltaSpec;
 use super::displaced::Displaced;
 use super::encode::RowWriter;
+use super::message::MessageLimits;
 use super::metrics::{Counters, Step};
 use super::old_rows::{OldRows, Staged, STAGED_ROWS};
 use super::row_id::TaskIds;
@@ -44,8 +45,6 @@ mod ids;
 
 use flight::TWICE;
 
-/// Keys of a task that travel in its message, bytes: small jobs are committed by them.
-const FEW_KEYS_BYTES: usize = 16 << 10;
 /// A buffer is never made smaller than this.
 const MIN_BATCH_BYTES: usize = 64 << 10;
 /// A writer's memory is enough for so many buffers: one is filled, one is sent, and the sent one exists as requests too.
@@ -96,6 +95,7 @@ struct Task {
     /// Physical tables that rows went to; only if the write replaces partitions.
     partitions: Vec<i64>,
     keys: KeyList,
+    limits: MessageLimits,
     open: plan::WriterOpen,
     counters: Arc<Counters>,
     cancelled: Arc<watch::Sender<bool>>,
@@ -252,6 +252,7 @@ impl Task {
             primary: common.primary.clone().into(),
         };
         let ids = Ids::new(&table, &common, open.partition);
+        let limits = MessageLimits::new(common.tasks);
         let memory = usize::try_from(open.memory_bytes).unwrap_or(usize::MAX);
         let expect = if spec.expects_free_keys() {
             Expect::Free
@@ -260,8 +261,8 @@ impl Task {
         };
         Ok(Self {
             displaced: match &spec.delta {
-                Some(_) => Displaced::of_changes(),
-                None => Displaced::new(&table),
+                Some(_) => Displaced::of_changes(limits.displaced),
+                None => Displaced::new(&table, limits.displaced),
             },
             rows: RowWriter::new(table.clone(), info.primary.clone())?,
             old_rows: OldRows {
@@ -296,6 +297,7 @@ impl Task {
             sketch: Sketch::default(),
             touched: Touched::default(),
             partitions: Vec::new(),
+            limits,
             open,
             counters,
             cancelled,

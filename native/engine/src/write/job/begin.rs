@@ -203,6 +203,7 @@ async fn open_job(
         table_info: bytes,
         new_collation,
         reserved: None,
+        tasks: 0,
         spec: Some(request),
     };
     let table = open_table(&common)?;

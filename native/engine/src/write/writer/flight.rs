@@ -14,7 +14,7 @@ use super::super::table::WriteTable;
 use super::super::tally::{Sums, Touched};
 use super::super::wire::WireTally;
 use super::super::{duplicate, keys};
-use super::{wait, Failure, InFlight, KeyList, Prewritten, Task, FEW_KEYS_BYTES};
+use super::{wait, Failure, InFlight, KeyList, Prewritten, Task};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime;
 
@@ -106,7 +106,7 @@ impl Task {
         self.sums.merge(&done.sums);
         self.sketch.merge(&done.sketch);
         self.touched.merge(&done.touched.to_wire());
-        self.keys.add(done.keys, self.info.start_ts);
+        self.keys.add(done.keys, self.info.start_ts, self.limits.few_keys);
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Task {
         self.unstage()?;
         self.flush()?;
         self.settle()?;
-        let few = self.keys.wanted && self.keys.bytes <= FEW_KEYS_BYTES;
+        let few = self.keys.wanted && self.keys.bytes <= self.limits.few_keys;
         let keys = std::mem::take(&mut self.keys.keys);
         let (few_keys, kept_keys) = match few {
             true => (keys.iter().map(|key| key.to_vec()).collect(), 0),
@@ -141,7 +141,7 @@ impl Task {
             mutations: self.sums.count,
             keys: self.sums.keys.to_be_bytes().to_vec(),
             values: self.sums.values.to_be_bytes().to_vec(),
-            ranges: self.touched.to_wire(),
+            ranges: self.touched.to_wire_within(self.limits.ranges),
             greatest_explicit_id: self.ids.greatest_explicit,
             unrepeatable: self.ids.unrepeatable(),
             few_keys,
@@ -201,7 +201,8 @@ impl KeyList {
     /// Most bytes of keys that one task keeps for the driver beside it.
     const MAX_BYTES: usize = 32 << 20;
 
-    fn add(&mut self, keys: Vec<Bytes>, start_ts: u64) {
+    /// `few`: bytes of keys that travel in a message.
+    fn add(&mut self, keys: Vec<Bytes>, start_ts: u64, few: usize) {
         if !self.wanted {
             return;
         }
@@ -210,7 +211,7 @@ impl KeyList {
         let most = if keys::are_wanted(start_ts) {
             Self::MAX_BYTES
         } else {
-            FEW_KEYS_BYTES
+            few
         };
         if self.bytes > most {
             *self = Self {
