@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from support.sparks import CATALOG, settings
+from support.sparks import CATALOG, OUR_CLASS, settings
 
 SPARK_4 = pytest.mark.skipif("not __import__('pyspark').__version__.startswith('4')", reason="Spark 4 has it")
 

@@ -33,7 +33,7 @@ fn table(cluster: &Cluster, rows: usize) {
 fn read(cluster: &Cluster, open: plan::ScanOpen) -> (usize, i64, plan::ScanMetrics, Vec<usize>) {
     use arrow_array::cast::AsArray;
     let scan = cluster.session.open_scan(open).unwrap();
-    let (mut rows, mut sum, mut sizes) = (0, 0, Vec::new());
+    let (mut rows, mut sum, mut sizes, mut last) = (0, 0, Vec::new(), i64::MIN);
     loop {
         match scan.next(Duration::from_secs(30)).unwrap() {
             Next::Batch(batch) => {
@@ -41,6 +41,10 @@ fn read(cluster: &Cluster, open: plan::ScanOpen) -> (usize, i64, plan::ScanMetri
                 sizes.push(batch.batch.num_rows());
                 let ids = batch.batch.column(0).as_primitive::<arrow_array::types::Int64Type>();
                 sum += ids.values().iter().sum::<i64>();
+                for id in ids.values() {
+                    assert!(last < *id, "row {id} came after row {last}");
+                    last = *id;
+                }
             }
             Next::Pending => panic!("no batch within 30 s"),
             Next::End => return (rows, sum, scan.metrics(), sizes),

@@ -57,9 +57,14 @@ impl MemoryBudget {
 
     /// Takes bytes if there is room.
     pub fn try_reserve(self: &Arc<Self>, bytes: usize) -> Option<MemoryPermit> {
+        self.try_reserve_within(bytes, self.capacity)
+    }
+
+    /// Takes bytes if no more than `limit` are held then.
+    pub(crate) fn try_reserve_within(self: &Arc<Self>, bytes: usize, limit: usize) -> Option<MemoryPermit> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let used = state.used.saturating_add(bytes);
-        if used > self.capacity {
+        if used > limit.min(self.capacity) {
             return None;
         }
         state.used = used;

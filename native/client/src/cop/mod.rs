@@ -1,14 +1,15 @@
-//! Coprocessor reads: one snapshot, many regions, answers in any order.
+//! Coprocessor reads: one snapshot, many regions at once, answers in key order.
 //!
 //! ```text
 //! CopRequest -> split by region -> queue of tasks -> workers (`concurrency`): page after page of one region
 //!                   ^                                   |  region error, lost store: locate what is left anew
 //!                   +-----------------------------------+  lock: resolve, then the same page again
 //!                                                       v
-//!                       answers, charged to the MemoryBudget -> CopStream::next
+//!          answers, charged to the MemoryBudget -> order: by key -> CopStream::next
 //! ```
 
 mod budget;
+mod order;
 mod request;
 mod stream;
 

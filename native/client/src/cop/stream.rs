@@ -11,11 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, Notify};
 use tokio::task::JoinSet;
 
+use super::order::{following, Order};
 use super::{CopRequest, MemoryPermit};
 use crate::backoff::Backoffer;
 use crate::error::{ClientError, ClientErrorKind, Result};
 use crate::lock::{LockResolver, SeenLocks};
-use crate::region::route::{after, RegionRanges};
+use crate::region::route::{after, normalize, RegionRanges};
 use crate::region::send::RegionClient;
 use crate::region::KeyRange;
 use crate::stats::{CopStats, ReadStats};
@@ -32,9 +33,19 @@ pub struct CopAnswer {
     pub permit: MemoryPermit,
 }
 
-/// Answers of a [`CopRequest`], in no order across regions. Dropping it ends all its requests at once.
+/// A page on its way to the reader.
+struct Landed {
+    /// First key that was asked for.
+    from: Bytes,
+    /// First key of the page that follows in key order.
+    next: Option<Bytes>,
+    answer: CopAnswer,
+}
+
+/// Answers of a [`CopRequest`], in key order. Dropping it ends all its requests at once.
 pub struct CopStream {
-    answers: mpsc::UnboundedReceiver<Result<CopAnswer>>,
+    answers: mpsc::UnboundedReceiver<Result<Landed>>,
+    order: Order<CopAnswer>,
     workers: JoinSet<()>,
     read: Arc<Read>,
     done: bool,
@@ -43,6 +54,10 @@ pub struct CopStream {
 /// What the workers of one stream share.
 struct Read {
     request: CopRequest,
+    /// The request's ranges, sorted and disjoint.
+    ranges: Vec<KeyRange>,
+    /// Where the page begins that the reader needs next.
+    head: Mutex<Option<Bytes>>,
     regions: Arc<RegionClient>,
     resolver: LockResolver,
     seen: SeenLocks,
@@ -51,8 +66,6 @@ struct Read {
     tasks: Mutex<VecDeque<RegionRanges>>,
     /// Bytes that the next answer may have.
     estimate: AtomicUsize,
-    /// Requests under way and answers that the reader has not taken.
-    outstanding: AtomicUsize,
     /// The reader waits for an answer.
     hungry: AtomicBool,
     /// One of the other fields has changed.
@@ -73,8 +86,12 @@ pub(crate) fn open(
     let concurrency = request.concurrency.max(1);
     let estimate = FIRST_ESTIMATE.min(request.memory.capacity() / concurrency).max(1);
     let seen = SeenLocks::at(request.start_ts);
+    let ranges = normalize(request.ranges.clone());
+    let order = Order::new(&ranges);
     let read = Arc::new(Read {
         request,
+        ranges,
+        head: Mutex::new(order.head().cloned()),
         regions,
         resolver,
         seen,
@@ -82,7 +99,6 @@ pub(crate) fn open(
         stats: Arc::default(),
         tasks: Mutex::default(),
         estimate: AtomicUsize::new(estimate),
-        outstanding: AtomicUsize::new(0),
         hungry: AtomicBool::new(false),
         changed: Notify::new(),
         unfinished: AtomicUsize::new(0),
@@ -92,6 +108,7 @@ pub(crate) fn open(
     workers.spawn_on(async move { leader.start(sender, concurrency).await }, runtime);
     CopStream {
         answers,
+        order,
         workers,
         read,
         done: false,
@@ -101,30 +118,35 @@ pub(crate) fn open(
 impl CopStream {
     /// The next answer; `None` when all ranges are read. After an error there is nothing more. May be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<CopAnswer>> {
-        if self.done {
-            return None;
-        }
-        let answer = match self.answers.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(_) => {
-                let _hungry = Hungry::new(&self.read);
-                self.answers.recv().await
+        loop {
+            if self.done {
+                return None;
             }
-        };
-        match answer {
-            Some(Ok(answer)) => {
-                self.read.outstanding.fetch_sub(1, Ordering::SeqCst);
+            if let Some(answer) = self.order.take() {
+                *self.read.head() = self.order.head().cloned();
                 self.read.changed.notify_waiters();
-                Some(Ok(answer))
+                return Some(Ok(answer));
             }
-            Some(Err(error)) => {
-                self.done = true;
-                self.workers.abort_all();
-                Some(Err(error))
-            }
-            None => {
-                self.done = true;
-                self.finish().await.err().map(Err)
+            let landed = match self.answers.try_recv() {
+                Ok(landed) => Some(landed),
+                Err(_) => {
+                    let _hungry = Hungry::new(&self.read);
+                    self.answers.recv().await
+                }
+            };
+            match landed {
+                Some(Ok(Landed { from, next, answer })) => {
+                    self.order.put(from, next, answer);
+                }
+                Some(Err(error)) => {
+                    self.done = true;
+                    self.workers.abort_all();
+                    return Some(Err(error));
+                }
+                None => {
+                    self.done = true;
+                    return self.finish().await.err().map(Err);
+                }
             }
         }
     }
@@ -146,7 +168,7 @@ impl CopStream {
             }
         }
         let left = self.read.tasks.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if left > 0 || self.read.unfinished.load(Ordering::SeqCst) > 0 {
+        if left > 0 || self.read.unfinished.load(Ordering::SeqCst) > 0 || self.order.head().is_some() {
             return Err(ClientError::new(
                 ClientErrorKind::Protocol,
                 "the coprocessor stream ended before all regions were read",
@@ -175,16 +197,20 @@ impl Drop for Hungry<'_> {
     }
 }
 
-type Answers = mpsc::UnboundedSender<Result<CopAnswer>>;
+type Answers = mpsc::UnboundedSender<Result<Landed>>;
 
 impl Read {
+    fn head(&self) -> std::sync::MutexGuard<'_, Option<Bytes>> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn backoffer(&self) -> Backoffer {
         Backoffer::new("reading from the coprocessor", self.deadline, self.stats.clone())
     }
 
     /// Fills the queue, then lets the workers loose and waits for them, so that ending this task ends them all.
     async fn start(self: Arc<Self>, answers: Answers, concurrency: usize) {
-        let ranges = self.request.ranges.clone();
+        let ranges = self.ranges.clone();
         match self.regions.split_ranges(&mut self.backoffer(), ranges).await {
             Ok(tasks) => self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks),
             Err(error) => {
@@ -243,12 +269,16 @@ impl Read {
         }
     }
 
-    /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue.
+    /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue's front: workers have
+    /// the first ranges in key order that are not read, so that the page which the reader needs next is always somebody's.
     async fn read_region(&self, task: RegionRanges, answers: &Answers) -> Result<()> {
         let (mut region, mut ranges) = task;
         let mut at_leader = false;
         'page: loop {
-            let flight = self.take_off().await;
+            let Some(from) = ranges.first().map(|range| range.start.clone()) else {
+                return Ok(());
+            };
+            let flight = self.take_off(&from).await;
             let mut bo = self.backoffer();
             loop {
                 let known = self.seen.known();
@@ -263,10 +293,12 @@ impl Read {
                         Some(first) => (region, ranges) = first,
                         None => return Ok(()),
                     }
-                    self.tasks
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .extend(located);
+                    let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+                    for moved in located.rev() {
+                        tasks.push_front(moved);
+                    }
+                    drop(tasks);
+                    self.changed.notify_waiters();
                     continue;
                 };
                 if let Some(details) = &response.exec_details_v2 {
@@ -285,7 +317,8 @@ impl Read {
                     None => Vec::new(),
                     Some(scanned) => remainder(&ranges, &scanned.end)?,
                 };
-                flight.land(response.data, answers);
+                let next = following(&self.ranges, &ranges, &left);
+                flight.land(from, next, response.data, answers);
                 if left.is_empty() {
                     return Ok(());
                 }
@@ -295,9 +328,11 @@ impl Read {
         }
     }
 
-    /// Waits until the memory allows another request. When the reader waits and nothing is under way, one request runs in any case:
-    /// otherwise a reader that holds the whole budget itself would wait for ever.
-    async fn take_off(&self) -> Flight<'_> {
+    /// Waits until the memory allows another request, for the page that begins at `from`. Pages that the reader does not need next leave
+    /// some of the memory free for those which it does. When it waits for this very page the request runs in any case: a reader that holds the
+    /// whole budget itself, or pages that come later in key order, would wait for ever else.
+    async fn take_off(&self, from: &Bytes) -> Flight<'_> {
+        let capacity = self.request.memory.capacity();
         loop {
             let changed = self.changed.notified();
             let freed = self.request.memory.freed();
@@ -305,23 +340,14 @@ impl Read {
             changed.as_mut().enable();
             freed.as_mut().enable();
             let estimate = self.estimate.load(Ordering::Relaxed);
-            if let Some(permit) = self.request.memory.try_reserve(estimate) {
-                self.outstanding.fetch_add(1, Ordering::SeqCst);
-                return Flight {
-                    read: self,
-                    permit: Some(permit),
-                };
-            }
-            let starving = self.hungry.load(Ordering::SeqCst)
-                && self
-                    .outstanding
-                    .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
-                    .is_ok();
-            if starving {
-                return Flight {
-                    read: self,
-                    permit: Some(self.request.memory.charge(estimate)),
-                };
+            let is_head = self.head().as_ref() == Some(from);
+            let limit = if is_head { capacity } else { capacity - capacity / 4 };
+            let permit = match self.request.memory.try_reserve_within(estimate, limit) {
+                None if is_head && self.hungry.load(Ordering::SeqCst) => Some(self.request.memory.charge(estimate)),
+                permit => permit,
+            };
+            if let Some(permit) = permit {
+                return Flight { read: self, permit };
             }
             tokio::select! {
                 () = changed => {}
@@ -339,32 +365,24 @@ fn processing_nanos(details: &ExecDetailsV2) -> u64 {
     }
 }
 
-/// A request that counts as under way, with memory for its answer.
+/// A request with memory for its answer.
 struct Flight<'a> {
     read: &'a Read,
-    permit: Option<MemoryPermit>,
+    permit: MemoryPermit,
 }
 
 impl Flight<'_> {
     /// Hands the answer to the reader, which from then on counts for it.
-    fn land(mut self, data: Bytes, answers: &Answers) {
+    fn land(mut self, from: Bytes, next: Option<Bytes>, data: Bytes, answers: &Answers) {
         ReadStats::add(&self.read.stats.bytes, data.len() as u64);
-        let Some(mut permit) = self.permit.take() else { return };
-        permit.resize(data.len());
+        self.permit.resize(data.len());
         // Follows growth at once and shrinks slowly: the last page of a region is small and says nothing of the next.
         let before = self.read.estimate.load(Ordering::Relaxed);
         let estimate = data.len().max(before - before / 8).max(1);
         self.read.estimate.store(estimate, Ordering::Relaxed);
-        let _ = answers.send(Ok(CopAnswer { data, permit }));
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if self.permit.is_some() {
-            self.read.outstanding.fetch_sub(1, Ordering::SeqCst);
-            self.read.changed.notify_waiters();
-        }
+        let permit = self.permit;
+        let answer = CopAnswer { data, permit };
+        let _ = answers.send(Ok(Landed { from, next, answer }));
     }
 }
 

@@ -130,6 +130,27 @@ impl RegionClient {
         }
     }
 
+    /// Takes what PD knows now of the regions of ranges into the cache: splits and moves that no request has met yet.
+    pub(crate) async fn refresh(&self, bo: &mut Backoffer, ranges: Vec<KeyRange>) -> Result<()> {
+        for range in normalize(ranges) {
+            let mut from = range.start;
+            loop {
+                let page = self.pd.scan_regions(bo, &from, &range.end, PAGE_REGIONS_MAX).await?;
+                let Some(end) = page.last().map(|region| region.end.clone()) else {
+                    break;
+                };
+                for region in page {
+                    self.cache.insert(region);
+                }
+                if end <= from || !end_is_past(&range.end, &end) {
+                    break;
+                }
+                from = end;
+            }
+        }
+        Ok(())
+    }
+
     /// The region of `key` from PD, and with it up to `page` regions that begin before `end`.
     async fn load(&self, bo: &mut Backoffer, key: &[u8], end: &[u8], page: i32) -> Result<Arc<Region>> {
         loop {

@@ -322,7 +322,7 @@ impl Table {
     }
 }
 
-/// All rows of a stream; a row that comes twice is an error.
+/// All rows of a stream; a row that comes twice, or out of the order of handles, is an error.
 pub async fn drain(stream: &mut CopStream) -> Result<BTreeMap<i64, i64>, ClientError> {
     let mut rows = BTreeMap::new();
     while let Some(answer) = stream.next().await {
@@ -339,7 +339,9 @@ pub fn decode_into(data: &Bytes, rows: &mut BTreeMap<i64, i64>) {
         let mut data = chunk.rows_data.unwrap_or_default();
         let (ids, values) = (column(&mut data), column(&mut data));
         for (id, v) in ids.into_iter().zip(values) {
-            assert!(rows.insert(id, v).is_none(), "row {id} came twice");
+            let before = rows.last_key_value().map(|(before, _)| *before);
+            assert!(before < Some(id), "row {id} came after row {before:?}");
+            rows.insert(id, v);
         }
     }
 }

@@ -6,6 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use ti_client::{Client, CopAnswer, CopRequest, CopStats, CopStream, MemoryBudget};
 use ti_proto::tipb;
 
+use super::ahead::flatten_ahead;
 use super::look_up::key_range;
 use super::metrics::Counters;
 use crate::error::Result;
@@ -51,7 +52,7 @@ impl Source {
 }
 
 impl Fetch {
-    /// The answers, in any order. Dropping the stream stops its requests.
+    /// The answers, in the order of the tables and of their keys. Dropping the stream stops its requests.
     ///
     /// A task of many small tables (partitions) reads several at once, with one request each; few tables are read one after the
     /// other, with all requests on one.
@@ -61,11 +62,10 @@ impl Fetch {
         } else {
             (1, self.concurrency)
         };
-        stream::iter(tables)
+        let sources = stream::iter(tables)
             .map(move |table| self.read(&self.dag, table, each, self.paging_size))
-            .map(|source| stream::unfold(source, Source::next).boxed())
-            .flatten_unordered(at_once)
-            .boxed()
+            .map(|source| stream::unfold(source, Source::next).boxed());
+        flatten_ahead(sources.boxed(), at_once).boxed()
     }
 
     /// Starts to read the ranges of one table.

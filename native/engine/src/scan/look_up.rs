@@ -17,6 +17,7 @@ use ti_codec::handle::{record_key, CommonHandleEncoder, OwnedHandle};
 use ti_codec::key;
 use ti_proto::tipb;
 
+use super::ahead::flatten_ahead;
 use super::decode::response;
 use super::fetch::{Fetch, Source};
 use crate::error::{Error, ErrorKind, Result};
@@ -184,7 +185,7 @@ fn ranges(table_id: i64, handles: &[OwnedHandle]) -> Vec<wire::WireRange> {
     out
 }
 
-/// The rows of index entries in ranges of `tables`, in any order.
+/// The rows of index entries in ranges of `tables`: batch by batch in the order of the index, each in the order of the rows' keys.
 pub fn answers(fetch: Fetch, look_up: LookUp, tables: Vec<TableTask>) -> BoxStream<'static, Result<CopAnswer>> {
     let (fetch, look_up) = (Arc::new(fetch), Arc::new(look_up));
     let (of_table, of_batch) = (fetch.clone(), fetch);
@@ -200,20 +201,18 @@ pub fn answers(fetch: Fetch, look_up: LookUp, tables: Vec<TableTask>) -> BoxStre
         };
         stream::unfold(state, Batches::next)
     });
-    batches
-        .map(move |batch| match batch {
-            Ok(Batch { task, permit }) => {
-                let source = of_batch.read(&of_batch.dag, task, concurrency, of_batch.paging_size);
-                let rows = stream::unfold((source, permit), |(source, permit)| async {
-                    let (answer, source) = source.next().await?;
-                    Some((answer, (source, permit)))
-                });
-                rows.boxed()
-            }
-            Err(error) => stream::once(async { Err(error) }).boxed(),
-        })
-        .flatten_unordered(BATCHES_AT_ONCE)
-        .boxed()
+    let rows = batches.map(move |batch| match batch {
+        Ok(Batch { task, permit }) => {
+            let source = of_batch.read(&of_batch.dag, task, concurrency, of_batch.paging_size);
+            let rows = stream::unfold((source, permit), |(source, permit)| async {
+                let (answer, source) = source.next().await?;
+                Some((answer, (source, permit)))
+            });
+            rows.boxed()
+        }
+        Err(error) => stream::once(async { Err(error) }).boxed(),
+    });
+    flatten_ahead(rows.boxed(), BATCHES_AT_ONCE).boxed()
 }
 
 /// A range of keys as the client takes it.

@@ -10,6 +10,7 @@
 //! the pipeline, and with it every request in flight.
 
 pub mod aggregate;
+pub mod ahead;
 pub mod collect;
 pub mod decode;
 pub mod fetch;

@@ -154,7 +154,8 @@ impl Touched {
             .filter_map(|run| {
                 Some(WireTouched {
                     first: run.first()?.first.clone(),
-                    last: run.last()?.last.clone(),
+                    // Not that of the last one: ranges may overlap.
+                    last: run.iter().map(|range| &range.last).max()?.clone(),
                 })
             })
             .collect()

@@ -126,6 +126,19 @@ fn too_many_ranges_become_fewer_that_cover_the_same_keys() {
 }
 
 #[test]
+fn a_long_run_is_covered_when_ranges_become_fewer() {
+    let mut touched = Touched::default();
+    touched.add_run(&key::record_key_int(1, 5), &key::record_key_int(90, 5));
+    for table in 2..=50 {
+        let key = key::record_key_int(table, 7);
+        touched.add_run(&key, &key);
+    }
+    let fewer = touched.to_wire_within(1);
+    assert_eq!(fewer.len(), 1);
+    assert_eq!(fewer[0].last, key::record_key_int(90, 5));
+}
+
+#[test]
 fn a_tally_of_other_bytes_is_refused() {
     let error = sums(&WireTally {
         keys: vec![1, 2],
