@@ -55,13 +55,18 @@ def test_regions(call, cluster, oracle, database):
     oracle.insert("spread", [(number, number) for number in range(100)])
     number = oracle.table_id(database, "spread")
     cluster.control.split(record_key(number, 30), record_key(number, 60))
-    rows = call("regions", f"{database}.spread")
-    assert [(row[0], row[2], row[3]) for row in rows][-2:] == [(None, f"t_{number}_r_30", f"t_{number}_r_60"), (None, f"t_{number}_r_60", f"t_{number + 1}_")]
-    assert rows[0][2] == f"t_{number}_"
-    ours = {row[1] for row in rows}
-    theirs = {row[0] for row in oracle.rows("SHOW TABLE spread REGIONS")}
-    assert len(ours) == len(rows) >= 3 and ours == theirs
-    assert {row[4] for row in rows} == {"127.0.0.1"}
+
+    def as_tidb() -> None:
+        rows = call("regions", f"{database}.spread")
+        places = [(row[0], row[2], row[3]) for row in rows]
+        assert places[-2:] == [(None, f"t_{number}_r_30", f"t_{number}_r_60"), (None, f"t_{number}_r_60", f"t_{number + 1}_")]
+        assert places[0][1] == f"t_{number}_"
+        ours, theirs = {row[1] for row in rows}, {row[0] for row in oracle.rows("SHOW TABLE spread REGIONS")}
+        assert len(ours) == len(rows) >= 3 and ours == theirs
+        assert {row[4] for row in rows} == {"127.0.0.1"}
+
+    # The store tells PD of a split a moment later.
+    eventually(as_tidb, 10)
 
 
 def test_regions_of_partitions(call, oracle, database):
@@ -89,6 +94,7 @@ def test_commands_need_a_catalog(ddl):
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("call", ["command"], indirect=True)
 @pytest.mark.parametrize("kind, outcome", [("drop_reply", "committed"), ("unavailable", "rolled back")])
 def test_a_write_whose_outcome_is_unknown(spark, call, faults, cluster, oracle, database, kind, outcome):
     """The error names start_ts; the procedure says what became of it, and leaves no lock."""

@@ -44,7 +44,7 @@ impl Session {
             let names: HashMap<Vec<u8>, &str> = partitions.map(|p| (table_prefix(p.id), p.name.as_str())).collect();
             let located = self
                 .client()
-                .locate(ranges, Instant::now() + self.read_deadline)
+                .locate_now(ranges, Instant::now() + self.read_deadline)
                 .await?;
             // PD may serve no HTTP API here; a size is a hint.
             let sizes = self.client().region_sizes(&located).await.unwrap_or_default();
