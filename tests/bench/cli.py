@@ -91,9 +91,15 @@ def _measure(args: argparse.Namespace, begin: float) -> dict:
             todo = works(context, args.only)
             limits = runner.Limits(args.rounds, not args.quick, begin + 60 * args.minutes)
             machine = measure.machine()
-            results = runner.run(todo, limits)
+            results, interrupted = {}, False
+            try:
+                runner.run(todo, limits, results)
+            except KeyboardInterrupt:
+                print("bench: interrupted; the report has the work that was done", file=sys.stderr)
+                interrupted = True
             settings = {key: getattr(args, key) for key in ("scale", "rounds", "only", "contenders", "variant", "jdbc", "quick", "minutes", "memory_copies")}
             settings["cluster"] = f"{status.get('mode', 'existing')}, region size {(status.get('store') or {}).get('region_size', 'as found')}"
+            settings["interrupted"] = interrupted
             versions = context.versions()
         finally:
             context.stop()
@@ -128,4 +134,4 @@ def main() -> int:
     print(f"\n{run['took']} s; written: {target.relative_to(place.REPO)} and .svg; tests/bench/page makes docs/performance.md of it")
     for line in report.wrong(run):
         print(f"bench: {line}", file=sys.stderr)
-    return 1 if report.wrong(run) else 0
+    return 130 if run["settings"]["interrupted"] else 1 if report.wrong(run) else 0

@@ -22,6 +22,10 @@ CONNECTIONS = 4
 """Of LOAD DATA."""
 
 
+DEAD = ("ConnectionRefusedError", "Py4JNetworkError", "SparkContext was shut down", "stopped SparkContext")
+"""Words of errors after which a Spark is of no use any more: the next request starts another one."""
+
+
 class Sample(NamedTuple):
     """What one run took."""
 
@@ -53,7 +57,7 @@ class Servers:
 
 
 class SparkSide:
-    """A Spark version, started when it is first asked."""
+    """A Spark version, started when it is first asked, and again when it has died."""
 
     def __init__(self, name: str, command: list, environment: dict, options: dict, servers: Servers):
         self.name, self._command, self._environment, self._options, self._servers = name, command, environment, options, servers
@@ -71,8 +75,15 @@ class SparkSide:
     def _read(self) -> dict:
         line = self._process.stdout.readline()
         if not line:
-            raise Failure(f"{self.name} ended with {self._process.wait()}; its messages are above")
+            code = self._process.wait()
+            self._process = None
+            raise Failure(f"{self.name} ended with {code}; its messages are above")
         return json.loads(line)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process that holds something."""
+        return self._process is not None
 
     def ask(self, do: str, **words) -> dict:
         """One request (spark_worker.py) and its answer."""
@@ -82,6 +93,8 @@ class SparkSide:
         self._process.stdin.flush()
         answer = self._read()
         if "error" in answer:
+            if any(word in answer["error"] for word in DEAD):
+                self.stop()
             raise Failure(f"{self.name}: {answer['error']}")
         return answer
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import subprocess
+import zipfile
 from typing import Iterator
 
 from . import REPO, place
@@ -114,7 +115,16 @@ class Context:
 
         return {"commit": text("git", "rev-parse", "--short=12", "HEAD") + ("+changes" if text("git", "status", "--porcelain") else ""),
                 "tidb": self.tidb.one("SELECT version()"), "rustc": text("rustc", "--version"), "mysql_driver": self.args.mysql_driver,
-                **{name: side.versions for name, side in self.connectors.items() if side.versions}}
+                **{name: {**side.versions, **_build(self.args.jars.get(name.partition("-")[2]))} for name, side in self.connectors.items() if side.versions}}
+
+
+def _build(jar: str | None) -> dict[str, str]:
+    """The build id of one of our jars: what was measured, whatever is checked out."""
+    if jar is None:
+        return {}
+    with zipfile.ZipFile(jar) as archive:
+        lines = archive.read("tidb-spark-build.properties").decode().splitlines()
+    return {"build": value.strip() for key, _, value in (line.partition("=") for line in lines) if key.strip() == "build.id"}
 
 
 def spark33(folder: pathlib.Path | None, python: str | None) -> tuple[pathlib.Path | str, dict[str, str]]:

@@ -113,7 +113,7 @@ def sections(run: dict, table: Table) -> Iterator[tuple[str, list[str]]]:
         yield "tpch: the 22 queries, median seconds", list(table(head, rows))
     if left := [name for name, result in results.items() if "left_out" in result]:
         yield "left out, because the time was over", ["  " + ", ".join(left)]
-    if failed := [f"  {name}: {who}: {series['error']}" for name, result in results.items() for who, series in result["contenders"].items() if "error" in series]:
+    if failed := [f"  {name}: {who}: {series['error'].splitlines()[0][:300]}" for name, result in results.items() for who, series in result["contenders"].items() if "error" in series]:
         yield "failed", failed
     if other := [f"{who} in {name}" for name, result in results.items() for who, series in result["contenders"].items() if series.get("same_answer") is False]:
         yield "(*) another answer than TiDB's", ["  " + ", ".join(other)]

@@ -27,7 +27,7 @@ class Work:
     rounds: int = 5
     """At most: long work is repeated less often."""
     rounds_of: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Of contenders that take so long that they get fewer."""
+    """Of contenders that take so long that they get fewer; with one they are not warmed up either."""
     warm_up: bool = True
     reference: str | None = None
     """Contender whose answer is right."""
@@ -46,9 +46,8 @@ class Limits:
     end: float
 
 
-def run(works: list[Work], limits: Limits) -> dict:
-    """Results by the name of the work, in the shape that the JSON has (report.py)."""
-    results = {}
+def run(works: list[Work], limits: Limits, results: dict) -> None:
+    """Fills in results by the name of the work, in the shape that the JSON has (report.py)."""
     for number, work in enumerate(works, 1):
         if not work.runs:
             continue
@@ -57,7 +56,6 @@ def run(works: list[Work], limits: Limits) -> dict:
             print(f"[{number}/{len(works)}] {work.name}: left out, the time is over", flush=True)
             continue
         results[work.name] = _one(work, limits, f"[{number}/{len(works)}] {work.name}")
-    return results
 
 
 def _one(work: Work, limits: Limits, label: str) -> dict:
@@ -75,7 +73,8 @@ def _one(work: Work, limits: Limits, label: str) -> dict:
     try:
         if limits.warm_up and work.warm_up:
             for who in work.runs:
-                _turn(work, who, series[who], memory=True, count=False)
+                if work.rounds_of.get(who) != 1:
+                    _turn(work, who, series[who], memory=True, count=False)
         for number in range(rounds):
             if cut := number > 0 and time.monotonic() > limits.end:
                 break
@@ -86,7 +85,10 @@ def _one(work: Work, limits: Limits, label: str) -> dict:
             print(f"{label}, round {number + 1}: " + ", ".join(took), flush=True)
     finally:
         if work.after:
-            work.after()
+            try:
+                work.after()
+            except Exception as error:  # what is left over is removed with the database
+                print(f"{label}: cleaning up: {type(error).__name__}: {error}", flush=True)
     if work.reference in series and (right := series[work.reference]["answer"]) is not None:
         for result in series.values():
             if result["answer"] is not None:
@@ -103,7 +105,7 @@ def _turn(work: Work, who: str, result: dict, memory: bool, count: bool) -> None
         sample = work.runs[who](memory)
     except Exception as error:  # whatever it is, it is this contender's result
         result["error"] = f"{type(error).__name__}: {error}"
-        print(f"{work.name}: {who} FAILED: {result['error']}", flush=True)
+        print(f"{work.name}: {who} FAILED: {result['error'].splitlines()[0][:300]}", flush=True)
         return
     if memory and sample.peak_mib is not None:
         result["peak_mib"] = round(sample.peak_mib, 1)

@@ -59,7 +59,7 @@ class Append:
     def after(self) -> None:
         """Lets go of all that."""
         for side in self.context.connectors.values():
-            if side.versions:
+            if side.running:
                 side.ask("unload")
         self.context.tidb.execute(f"DROP TABLE IF EXISTS {OWN}.{self.source}_model")
         if self._folder:
@@ -133,7 +133,7 @@ class Changes:
     def after(self) -> None:
         """Lets go of it."""
         for side in self.context.connectors.values():
-            if side.versions:
+            if side.running:
                 side.ask("unload")
         self.context.tidb.execute(f"DROP TABLE IF EXISTS {OWN}.{CHANGED}")
 
