@@ -268,7 +268,7 @@ fn thousands_of_partitions_cost_no_more() {
 }
 
 #[test]
-#[ignore = "a few seconds and 2 GB, for docs/scale.md: no goal says how long it may take"]
+#[ignore = "issue 8: a few seconds and 2 GB, for docs/scale.md: no goal says how long it may take"]
 fn a_million_regions() {
     let _alone = alone();
     let shape = Shape {
