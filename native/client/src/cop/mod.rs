@@ -1,7 +1,7 @@
 //! Coprocessor reads: one snapshot, many regions at once, answers in key order.
 //!
 //! ```text
-//! CopRequest -> split by region -> queue of tasks -> workers (`concurrency`): page after page of one region
+//! CopRequest -> split by region -> queue, by key -> workers (`concurrency`): page after page of one region
 //!                   ^                                   |  region error, lost store: locate what is left anew
 //!                   +-----------------------------------+  lock: resolve, then the same page again
 //!                                                       v
@@ -10,6 +10,7 @@
 
 mod budget;
 mod order;
+mod queue;
 mod request;
 mod stream;
 

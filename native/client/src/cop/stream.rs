@@ -1,6 +1,5 @@
 //! The stream of answers and the workers that fill it.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tokio::sync::{mpsc, Notify};
 use tokio::task::JoinSet;
 
 use super::order::{following, Order};
+use super::queue::Queue;
 use super::{CopRequest, MemoryPermit};
 use crate::backoff::Backoffer;
 use crate::error::{ClientError, ClientErrorKind, Result};
@@ -63,7 +63,7 @@ struct Read {
     seen: SeenLocks,
     deadline: Duration,
     stats: Arc<ReadStats>,
-    tasks: Mutex<VecDeque<RegionRanges>>,
+    tasks: Mutex<Queue>,
     /// Bytes that the next answer may have.
     estimate: AtomicUsize,
     /// The reader waits for an answer.
@@ -167,8 +167,8 @@ impl CopStream {
                 ));
             }
         }
-        let left = self.read.tasks.lock().unwrap_or_else(PoisonError::into_inner).len();
-        if left > 0 || self.read.unfinished.load(Ordering::SeqCst) > 0 || self.order.head().is_some() {
+        let left = !self.read.tasks().is_empty();
+        if left || self.read.unfinished.load(Ordering::SeqCst) > 0 || self.order.head().is_some() {
             return Err(ClientError::new(
                 ClientErrorKind::Protocol,
                 "the coprocessor stream ended before all regions were read",
@@ -204,6 +204,10 @@ impl Read {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tasks(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn backoffer(&self) -> Backoffer {
         Backoffer::new("reading from the coprocessor", self.deadline, self.stats.clone())
     }
@@ -212,7 +216,7 @@ impl Read {
     async fn start(self: Arc<Self>, answers: Answers, concurrency: usize) {
         let ranges = self.ranges.clone();
         match self.regions.split_ranges(&mut self.backoffer(), ranges).await {
-            Ok(tasks) => self.tasks.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks),
+            Ok(tasks) => self.tasks().extend(tasks),
             Err(error) => {
                 let _ = answers.send(Err(error));
                 return;
@@ -256,8 +260,8 @@ impl Read {
             tokio::pin!(changed);
             changed.as_mut().enable();
             {
-                let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(task) = tasks.pop_front() {
+                let mut tasks = self.tasks();
+                if let Some(task) = tasks.take() {
                     self.unfinished.fetch_add(1, Ordering::SeqCst);
                     return Some(task);
                 }
@@ -269,8 +273,7 @@ impl Read {
         }
     }
 
-    /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue's front: workers have
-    /// the first ranges in key order that are not read, so that the page which the reader needs next is always somebody's.
+    /// Reads the ranges of one region, page after page. What a split moves to other regions goes back to the queue, which keeps key order.
     async fn read_region(&self, task: RegionRanges, answers: &Answers) -> Result<()> {
         let (mut region, mut ranges) = task;
         let mut at_leader = false;
@@ -293,11 +296,7 @@ impl Read {
                         Some(first) => (region, ranges) = first,
                         None => return Ok(()),
                     }
-                    let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-                    for moved in located.rev() {
-                        tasks.push_front(moved);
-                    }
-                    drop(tasks);
+                    self.tasks().extend(located);
                     self.changed.notify_waiters();
                     continue;
                 };
