@@ -179,7 +179,7 @@ cluster-build: | tools
 
 # In release, like the library in the jar: one build serves both.
 test-rust: cluster-build
-	@$(STEP) "Rust tests" $(WITH_CLUSTER) --tpch 0.01 -- env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked
+	@$(STEP) "Rust tests" $(WITH_CLUSTER) --tpch 0.01 --limit 40 -- env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked --tests
 
 test-jvm: | tools
 	@for spark in $(SPARKS); do \
@@ -191,7 +191,7 @@ test-harness: cluster-build
 	@$(STEP) "tests of the harness" python3 tests/cluster/test_harness.py
 
 test-it: $(JAR) $(VENV)/.stamp cluster-build
-	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
+	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 60 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
 
 test-it-all: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp) cluster-build
 	@for spark in $(SPARKS); do $(MAKE) test-it SPARK=$$spark; done

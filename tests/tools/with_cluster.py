@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command beside a throw-away cluster and takes the cluster down afterwards.
 
-    with_cluster.py [--region-size BYTES] [--tpch SCALE] -- COMMAND...
+    with_cluster.py [--region-size BYTES] [--tpch SCALE] [--limit MINUTES] -- COMMAND...
 
 The command finds the cluster by its environment:
 
@@ -11,6 +11,7 @@ The command finds the cluster by its environment:
 A cluster named by TIDB_SPARK_CLUSTER_STATUS already is used and left alone, so that a developer can keep one.
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -30,17 +31,37 @@ def _load_tpch(name: str, scale: str) -> None:
     subprocess.run([CLUSTER, "load-tpch", "--name", name, "--scale", scale], check=True, stdout=sys.stderr)
 
 
+def _run(command: list[str], limit: float | None, environment: dict[str, str]) -> int:
+    """The command's exit code. With all that it started it is ended at the limit, which is the fate of a test that hangs, or when we are."""
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        return process.wait(limit and limit * 60)
+    except subprocess.TimeoutExpired:
+        print(f"with_cluster: not done after {limit:g} minutes, so ended; what was running stands above", file=sys.stderr)
+        return 124
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def main() -> int:
     """The command's exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--region-size", type=int, default=64 << 10)
     parser.add_argument("--tpch", metavar="SCALE", help="load TPC-H into the database tpch first")
+    parser.add_argument("--limit", type=float, metavar="MINUTES", help="end the command then: a hang must not be silent")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     if os.environ.get("TIDB_SPARK_CLUSTER_STATUS"):
         if args.tpch:
             _load_tpch(os.environ.get("TIDB_SPARK_CLUSTER_NAME", "default"), args.tpch)
-        return subprocess.run(args.command, check=False).returncode
+        return _run(args.command, args.limit, dict(os.environ))
     # SIGTERM must not leave servers behind.
     signal.signal(signal.SIGTERM, _terminated)
     name = f"run-{os.getpid()}"
@@ -56,7 +77,7 @@ def main() -> int:
         if args.tpch:
             _load_tpch(name, args.tpch)
         environment = {**os.environ, "TIDB_SPARK_CLUSTER_STATUS": str(status_file), "TIDB_SPARK_CLUSTER_NAME": name}
-        return subprocess.run(args.command, check=False, env=environment).returncode
+        return _run(args.command, args.limit, environment)
     except KeyboardInterrupt:
         return 130
     finally:

@@ -1,12 +1,9 @@
 //! PD: reachable, unreachable, frozen, restarted; timestamps; snapshots of TiDB's schema keys.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use common::{cluster, ALONE};
+use crate::common::{cluster, ALONE};
 use ti_client::{Client, ClientConfig, ClientErrorKind};
 
 /// A port that was free a moment ago: nobody listens there.

@@ -1,12 +1,9 @@
 //! Every fault that the test store can produce, met in the middle of a scan.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::{cluster, drain, ALONE};
+use crate::common::{cluster, drain, ALONE};
 use serde_json::json;
 use ti_client::{ClientErrorKind, MemoryBudget};
 

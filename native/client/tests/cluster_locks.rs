@@ -1,13 +1,10 @@
 //! Locks that writers left behind, and locks of writers that live.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{cluster, drain, hex, Cluster, Table, ALONE};
+use crate::common::{cluster, drain, hex, Cluster, Table, ALONE};
 use mysql_async::prelude::Queryable;
 use serde_json::{json, Value};
 use ti_client::Client;

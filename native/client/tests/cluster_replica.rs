@@ -1,14 +1,11 @@
 //! Reads of rows at replicas, in a cluster of three stores of their own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{drain, Cluster, Faults, Table};
+use crate::common::{drain, Cluster, Faults, Table};
 use serde_json::{json, Value};
 use ti_client::{Client, CopStats, KeyRange, ReplicaRole};
 

@@ -1,12 +1,9 @@
 //! Coprocessor reads: regions of a few KiB, paging, memory, splits and restarts in the middle, cancellation.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::{cluster, decode_into, drain, ALONE};
+use crate::common::{cluster, decode_into, drain, ALONE};
 use serde_json::json;
 use ti_client::{ClientErrorKind, KeyRange, MemoryBudget};
 
@@ -232,7 +229,7 @@ async fn dropping_the_stream_ends_its_requests_within_a_second() {
         .is_err());
     assert!(cluster.coprocessor_calls_in_flight() > 0);
     drop(stream);
-    common::eventually(Duration::from_secs(1), "requests end", || {
+    crate::common::eventually(Duration::from_secs(1), "requests end", || {
         cluster.coprocessor_calls_in_flight() == 0
     })
     .await;

@@ -1,12 +1,9 @@
 //! TLS, with TLS-speaking proxies in front of the real PD and stores (the servers themselves run in plain text).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use common::{cluster, Cluster, ALONE};
+use crate::common::{cluster, Cluster, ALONE};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use ti_client::{Client, ClientConfig, ClientErrorKind, KeyRange, TlsConfig};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,19 +1,14 @@
 //! Transactions of ours against TiDB's, without faults.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-#[path = "common/txn.rs"]
-mod txn;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::common::txn::{batches, options, Scene, ROWS};
+use crate::common::{hex, Table, ALONE};
 use bytes::Bytes;
-use common::{hex, Table, ALONE};
 use mysql_async::prelude::Queryable;
 use serde_json::json;
 use ti_client::{Assertion, ClientError, ClientErrorKind, Mutation, MutationOp, Outcome, TxnOptions, TxnState};
-use txn::{batches, options, Scene, ROWS};
 
 const END: i64 = 2_000;
 
@@ -411,5 +406,5 @@ async fn a_dropped_transaction_leaves_nothing_running() {
             .iter()
             .any(|(id, _)| id.contains(&start_ts.to_string()))
     };
-    common::eventually(Duration::from_secs(5), "service safe point", || !open()).await;
+    crate::common::eventually(Duration::from_secs(5), "service safe point", || !open()).await;
 }

@@ -1,16 +1,11 @@
 //! Commits of ours whose answers are lost, and what may follow.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-#[path = "common/txn.rs"]
-mod txn;
 
 use std::time::Duration;
 
-use common::{hex, ALONE};
+use crate::common::txn::{options, Scene, ROWS};
+use crate::common::{hex, ALONE};
 use serde_json::{json, Value};
 use ti_client::{ClientError, ClientErrorKind, CommitOutcome, Outcome, Transaction, TxnOptions, TxnState};
-use txn::{options, Scene, ROWS};
 
 async fn commit(txn: &Transaction) -> Result<CommitOutcome, ClientError> {
     txn.commit(|_| async { Ok::<(), ClientError>(()) }).await

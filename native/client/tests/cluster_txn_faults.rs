@@ -1,17 +1,12 @@
 //! Transactions of ours while requests fail, answers are lost, stores die, regions split, and others interfere.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-#[path = "common/txn.rs"]
-mod txn;
 
 use std::time::{Duration, Instant};
 
+use crate::common::txn::{batches, options, small, Scene, ROWS};
+use crate::common::ALONE;
 use bytes::Bytes;
-use common::ALONE;
 use serde_json::{json, Value};
 use ti_client::{ClientError, ClientErrorKind, CommitOutcome, Transaction, TxnOptions};
-use txn::{batches, options, small, Scene, ROWS};
 
 const END: i64 = 2_000;
 

@@ -1,15 +1,10 @@
 //! A transaction that begins at a timestamp that was read at before.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-#[path = "common/txn.rs"]
-mod txn;
-
+use crate::common::txn::{options, Scene};
+use crate::common::ALONE;
 use bytes::Bytes;
-use common::ALONE;
 use mysql_async::prelude::Queryable;
 use ti_client::{ClientError, ClientErrorKind, TxnOptions};
-use txn::{options, Scene};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_given_timestamp_is_the_start() {

@@ -1,16 +1,11 @@
 //! Transactions whose owner is gone, ended by somebody else.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-#[path = "common/txn.rs"]
-mod txn;
 
 use std::time::Duration;
 
-use common::ALONE;
+use crate::common::txn::{batches, options, Scene};
+use crate::common::ALONE;
 use mysql_async::prelude::Queryable;
 use ti_client::{ClientError, KeyRange, Settlement, Transaction, TxnOptions};
-use txn::{batches, options, Scene};
 
 /// As an administrator asks: everywhere.
 async fn settle(scene: &Scene, start_ts: u64) -> Settlement {

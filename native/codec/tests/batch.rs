@@ -1,10 +1,7 @@
 //! The builder: schema, counting, errors in the middle, reuse.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{builder, charset, chunk_column, column_text, field, sized, unsigned};
 use arrow_schema::{DataType, TimeUnit};
-use common::{builder, charset, chunk_column, column_text, field, sized, unsigned};
 use ti_codec::field_type::{flag, type_code as t};
 use ti_codec::{
     column_type, type_table, BatchBuilder, CodecError, FieldType, OutputColumn, SparkType, TypeOptions, ZeroDate,

@@ -1,7 +1,4 @@
 //! Default values and type names of a real table, compared with what TiDB sends and prints.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use ti_codec::row::{RowEncoder, RowView};
 use ti_codec::{default_value, FieldType};
@@ -27,15 +24,15 @@ fn default_values_and_type_names_are_those_of_tidb() {
             elems: elems
                 .split(',')
                 .filter_map(|e| e.strip_prefix('x'))
-                .map(|e| String::from_utf8(common::unhex(e)).unwrap())
+                .map(|e| String::from_utf8(crate::common::unhex(e)).unwrap())
                 .collect(),
         };
         assert_eq!(ft.sql_name(), sql_name, "{name}");
         if let Some(text) = text.strip_prefix('x') {
-            let ours = default_value::encode(&ft, Some(&common::unhex(text))).unwrap();
-            assert_eq!(common::hex(&ours), datum, "{name}");
+            let ours = default_value::encode(&ft, Some(&crate::common::unhex(text))).unwrap();
+            assert_eq!(crate::common::hex(&ours), datum, "{name}");
             // Rows take it too.
-            let bytes = common::unhex(text);
+            let bytes = crate::common::unhex(text);
             let value = default_value::datum(&ft, Some(&bytes)).unwrap();
             let mut encoder = RowEncoder::new();
             encoder.push(1, &ft, &value).unwrap();
@@ -44,7 +41,7 @@ fn default_values_and_type_names_are_those_of_tidb() {
             let read = RowView::parse(&row).unwrap().get(1, &ft).unwrap().unwrap();
             let encoded = |datum: &ti_codec::datum::Datum<'_>| {
                 let mut out = Vec::new();
-                datum.encode_value(&mut out).map(|()| common::hex(&out))
+                datum.encode_value(&mut out).map(|()| crate::common::hex(&out))
             };
             assert_eq!(encoded(&read), encoded(&value), "{name}");
             seen += 1;

@@ -1,9 +1,6 @@
 //! Rows that TiDB's own packages made, in all their forms: read alike, and written again byte for byte.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{charset, field, hex, sized, unhex, unsigned};
+use crate::common::{charset, field, hex, sized, unhex, unsigned};
 use ti_codec::datum::Datum;
 use ti_codec::field_type::type_code as t;
 use ti_codec::row::{RowEncoder, RowView};

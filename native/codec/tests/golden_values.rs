@@ -1,10 +1,7 @@
 //! Bytes that TiDB's own packages made, decoded both ways and compared with what TiDB prints.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{charset, decode_chunk, decode_rows, field, sized, unhex, unsigned};
 use chrono::{NaiveDate, NaiveDateTime};
-use common::{charset, decode_chunk, decode_rows, field, sized, unhex, unsigned};
 use ti_codec::bytes::Reader;
 use ti_codec::datum::Datum;
 use ti_codec::field_type::type_code as t;
@@ -173,7 +170,7 @@ fn datums_encode_to_the_same_bytes() {
                 }
                 .unwrap();
             }
-            assert_eq!(common::hex(&out), common::hex(bytes), "{}", golden.name);
+            assert_eq!(crate::common::hex(&out), crate::common::hex(bytes), "{}", golden.name);
         }
     }
 }
@@ -259,5 +256,5 @@ fn keys_are_those_of_tidb() {
         ti_codec::key::record_prefix(1 << 40),
         ti_codec::key::index_prefix(3, 9),
     ];
-    assert_eq!(golden.values, ours.map(|k| common::hex(&k)));
+    assert_eq!(golden.values, ours.map(|k| crate::common::hex(&k)));
 }

@@ -1,17 +1,14 @@
 //! Values through `input` and `row`, compared with the rows that a TiDB stored for the same values, or with its refusals.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{hex, unhex};
 use arrow_array::types::Float32Type;
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array,
     Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
 };
 use chrono::{NaiveDate, NaiveDateTime};
-use common::{hex, unhex};
 use ti_codec::datum::Datum;
 use ti_codec::field_type::type_code;
 use ti_codec::input::InputColumn;
@@ -115,7 +112,7 @@ fn read_and_written(ft: &FieldType, row: &[u8], options: &TypeOptions) -> Result
     let mut answer = Vec::new();
     Datum::Null.encode_value(&mut answer)?;
     datum.encode_value(&mut answer)?;
-    let mut batch = common::builder(std::slice::from_ref(ft), options);
+    let mut batch = crate::common::builder(std::slice::from_ref(ft), options);
     batch.append_rows(&answer)?;
     let array = Arc::clone(batch.finish()?.column(0));
     row_of(&InputColumn::new("v", ft, options, array.data_type())?, ft, &array)

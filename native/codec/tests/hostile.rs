@@ -1,9 +1,6 @@
 //! Bytes that no honest store sends: every decoder answers, with a value or an error, and allocates in proportion to what it was given.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{builder, charset, field, random, sized, unsigned};
+use crate::common::{builder, charset, field, random, sized, unsigned};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ti_codec::bytes::Reader;
@@ -97,7 +94,7 @@ fn samples() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for line in include_str!("golden/values.txt").lines() {
         if let Some(("chunk" | "rows" | "flat" | "key", hex)) = line.split_once(' ') {
-            all.push(common::unhex(hex));
+            all.push(crate::common::unhex(hex));
         }
     }
     all
@@ -161,11 +158,11 @@ proptest! {
         let dates: Vec<_> = narrow.iter().map(|c| Some((c & 0x03ff_ffff_ffff_ffff | 2000 << 50).to_le_bytes().to_vec())).collect();
         for opts in options() {
             for ft in all_types() {
-                feed(&ft, &opts, &common::chunk_column(&wide, 40));
-                feed(&ft, &opts, &common::chunk_column(&little, 40));
-                feed(&ft, &opts, &common::chunk_column(&eight, 8));
-                feed(&ft, &opts, &common::chunk_column(&dates, 8));
-                feed(&ft, &opts, &common::chunk_column(&wide, 0));
+                feed(&ft, &opts, &crate::common::chunk_column(&wide, 40));
+                feed(&ft, &opts, &crate::common::chunk_column(&little, 40));
+                feed(&ft, &opts, &crate::common::chunk_column(&eight, 8));
+                feed(&ft, &opts, &crate::common::chunk_column(&dates, 8));
+                feed(&ft, &opts, &crate::common::chunk_column(&wide, 0));
             }
         }
         for cell in &cells {

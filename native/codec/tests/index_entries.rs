@@ -1,10 +1,7 @@
 //! Handles and index entries without a cluster: golden bytes of each layout, there and back, hostile bytes, and what is refused.
 //! (That random entries equal TiDB's is tested on a cluster, in the engine.)
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{field, hex, random, sized, unhex, unsigned};
+use crate::common::{field, hex, random, sized, unhex, unsigned};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ti_codec::datum::Datum;

@@ -1,10 +1,8 @@
 //! Arrow values to datums: what golden/writes.txt cannot show. NULL, options, other Arrow types, messages, slices, batches that are damaged.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{charset, field, sized, unsigned};
 use arrow_array::builder::{Decimal128Builder, FixedSizeBinaryBuilder};
 use arrow_array::types::Float32Type;
 use arrow_array::{
@@ -12,7 +10,6 @@ use arrow_array::{
     Int16Array, Int32Array, Int64Array, Int8Array, ListArray, StringArray, TimestampMicrosecondArray,
     TimestampMillisecondArray,
 };
-use common::{charset, field, sized, unsigned};
 use ti_codec::datum::Datum;
 use ti_codec::field_type::{flag, type_code as t};
 use ti_codec::input::InputColumn;

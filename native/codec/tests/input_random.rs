@@ -1,16 +1,13 @@
 //! Random values through `input`: against other arithmetic, and whatever an array holds.
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common::{charset, field, random, sized, unsigned};
 use arrow_array::types::Float32Type;
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array,
     Float64Array, Int16Array, Int32Array, Int64Array, Int8Array, ListArray, StringArray, TimestampMicrosecondArray,
 };
-use common::{charset, field, random, sized, unsigned};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ti_codec::datum::Datum;

@@ -1,9 +1,6 @@
 //! Keys, numbers and byte strings: there and back, and in order.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::random;
+use crate::common::random;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use ti_codec::bytes::{decode_bytes, decode_compact_bytes, encode_bytes, encode_compact_bytes, Reader};

@@ -1,10 +1,7 @@
 //! Random values of every type -> encoders of the tests' own -> both decoders -> the same values, in one batch made of several answers.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{builder, charset, chunk_column, column_text, field, random, sized, unsigned};
 use chrono::{Datelike, NaiveDate};
-use common::{builder, charset, chunk_column, column_text, field, random, sized, unsigned};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -274,7 +271,7 @@ proptest! {
         let opts = TypeOptions::default();
         for tp in [t::VARCHAR, t::STRING, t::BLOB, t::LONG_BLOB] {
             check(charset(tp, "utf8mb4"), opts.clone(), 0, encode(text.clone(), |v| bytes(v.as_bytes(), v.clone())), n);
-            let shown = |v: &[u8]| format!("x{}", common::hex(v));
+            let shown = |v: &[u8]| format!("x{}", crate::common::hex(v));
             check(charset(tp, "binary"), opts.clone(), 0, encode(binary.clone(), |v| bytes(&v, shown(&v))), n);
         }
     }
@@ -292,7 +289,7 @@ proptest! {
                 let shown = match (width, long) {
                     (1, _) => (v != 0).to_string(),
                     (_, true) => v.to_string(),
-                    (_, false) => format!("x{}", common::hex(&cell)),
+                    (_, false) => format!("x{}", crate::common::hex(&cell)),
                 };
                 Encoded { cell, shown, ..uint(v) }
             });
@@ -370,10 +367,10 @@ proptest! {
             let cells: Vec<_> = encoded.iter().map(|v| v.as_ref().map(|v| v.cell.clone())).collect();
             let rows: Vec<u8> = encoded.iter().flat_map(|v| v.as_ref().map_or(vec![0], |v| v.datum.clone())).collect();
             let null = TypeOptions::default();
-            prop_assert_eq!(common::decode_chunk(&field(tp), &null, &chunk_column(&cells, 8)), Ok(expected.clone()));
-            prop_assert_eq!(common::decode_rows(&field(tp), &null, &rows), Ok(expected));
+            prop_assert_eq!(crate::common::decode_chunk(&field(tp), &null, &chunk_column(&cells, 8)), Ok(expected.clone()));
+            prop_assert_eq!(crate::common::decode_rows(&field(tp), &null, &rows), Ok(expected));
             let error = TypeOptions { zero_date: ti_codec::ZeroDate::Error, ..null };
-            for failed in [common::decode_chunk(&field(tp), &error, &chunk_column(&cells, 8)), common::decode_rows(&field(tp), &error, &rows)] {
+            for failed in [crate::common::decode_chunk(&field(tp), &error, &chunk_column(&cells, 8)), crate::common::decode_rows(&field(tp), &error, &rows)] {
                 let failed = failed.unwrap_err();
                 prop_assert!(failed.contains("types.zeroDate") && failed.contains(&format!("{y:04}-{m:02}-{d:02}")), "{}", failed);
             }

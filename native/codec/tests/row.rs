@@ -1,9 +1,6 @@
 //! Rows: what RowEncoder writes, RowView reads; rows of version 1; bytes that are no rows.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
-use common::{charset, field, random, sized, unhex, unsigned};
+use crate::common::{charset, field, random, sized, unhex, unsigned};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;

@@ -1,10 +1,7 @@
 //! Wall clocks to moments, with the rules of java.time: gap -> later by its length, overlap -> the earlier moment.
-#![allow(missing_docs, clippy::unwrap_used)]
 
-mod common;
-
+use crate::common::{decode_chunk, field};
 use chrono::{NaiveDateTime, Offset, TimeZone as _};
-use common::{decode_chunk, field};
 use proptest::prelude::*;
 use ti_codec::field_type::type_code as t;
 use ti_codec::{DatetimeAs, TimeZone, TypeOptions};
@@ -66,7 +63,7 @@ fn moments_of_wall_clocks() {
 }
 
 proptest! {
-    #![proptest_config(common::random(300))]
+    #![proptest_config(crate::common::random(300))]
 
     /// The moment shows the wall clock again, unless it is in a gap; then it shows a later one.
     #[test]
@@ -93,12 +90,15 @@ fn datetime_is_read_in_the_session_time_zone() {
     };
     let (y, m, d) = (2020u64, 1u64, 2u64);
     let cell = Some((y << 50 | m << 46 | d << 41 | 5 << 36).to_le_bytes().to_vec());
-    let chunk = common::chunk_column(&[cell, None], 8);
+    let chunk = crate::common::chunk_column(&[cell, None], 8);
     let expected = vec![Some(micros("2020-01-01 23:30:00").to_string()), None];
     assert_eq!(decode_chunk(&field(t::DATETIME), &opts, &chunk), Ok(expected.clone()));
     let packed = ((y * 13 + m) << 5 | d) << 41 | 5 << 36;
     let rows = [&[4][..], &packed.to_be_bytes(), &[0]].concat();
-    assert_eq!(common::decode_rows(&field(t::DATETIME), &opts, &rows), Ok(expected));
+    assert_eq!(
+        crate::common::decode_rows(&field(t::DATETIME), &opts, &rows),
+        Ok(expected)
+    );
     // A TIMESTAMP is a moment already.
     let expected = vec![Some(micros("2020-01-02 05:00:00").to_string()), None];
     assert_eq!(decode_chunk(&field(t::TIMESTAMP), &opts, &chunk), Ok(expected));

@@ -1,12 +1,9 @@
 //! Reads by ranges of handles and indexes against TiDB, on a cluster: every path gives the rows of a full scan that pass the filters.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::access::{call, column, long, push_down, text, Condition, Subject};
-use support::fill::{fill, random};
-use support::render;
-use support::Cluster;
+use crate::support::access::{call, column, long, push_down, text, Condition, Subject};
+use crate::support::fill::{fill, random};
+use crate::support::render;
+use crate::support::{only_faults, Cluster};
 
 /// Random conjunctions over every column, read by each path.
 fn check_all(cluster: &Cluster, rng: &mut fastrand::Rng, table: &str, rounds: usize) -> (usize, usize) {
@@ -230,6 +227,7 @@ fn many_rows_are_looked_up_while_regions_split_and_locks_are_met() {
     assert!(plan.explain.contains("IndexLookUp"), "{}", plan.explain);
     let read = || -> Vec<_> { cluster.batches(&plan).unwrap().iter().flat_map(render::rows).collect() };
     let before = read();
+    let _faults = only_faults();
     cluster.faults(&serde_json::json!([
         {"method": "Coprocessor", "kind": "delay", "ms": 30, "skip": 3, "count": 3, "table_id": table_id},
         {"method": "Coprocessor", "kind": "delay", "ms": 10, "skip": 12, "count": 9, "table_id": table_id}
@@ -393,7 +391,7 @@ fn covering_indexes_hold_values_of_every_type() {
                 .batches(&plan)
                 .unwrap()
                 .iter()
-                .flat_map(support::render::rows)
+                .flat_map(crate::support::render::rows)
                 .collect();
             let mut stored = cluster.rows(&format!("SELECT id, {wanted} FROM {name} WHERE {wanted} IS NOT NULL"));
             read.sort();
@@ -406,7 +404,7 @@ fn covering_indexes_hold_values_of_every_type() {
                     (Some(a), Some(b)) => types[at] == "FLOAT" && (a - b).abs() <= a.abs() * f32::EPSILON,
                     _ => false,
                 };
-                let same = |n: usize| support::render::same(&read[n], &stored[n]) || near(n);
+                let same = |n: usize| crate::support::render::same(&read[n], &stored[n]) || near(n);
                 assert!(
                     same(0) && same(1),
                     "{name} {}: {read:?}, TiDB says {stored:?}",
@@ -424,7 +422,7 @@ fn locks_of_a_dead_writer_are_resolved_on_both_sides_of_a_look_up() {
     let rows: Vec<String> = (0..200).map(|n| format!("({n}, {}, {n})", n % 10)).collect();
     cluster.sql(&format!("INSERT INTO t VALUES {}", rows.join(",")));
     let table_id = cluster.load("t").unwrap().table_id;
-    let hex = |key: Vec<u8>| support::fill::hex(&key);
+    let hex = |key: Vec<u8>| crate::support::fill::hex(&key);
     let row = hex(ti_codec::key::record_key_int(table_id, 13));
     let mut entry = ti_codec::key::index_prefix(table_id, 1);
     for number in [3, 23] {

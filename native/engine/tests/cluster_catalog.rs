@@ -1,11 +1,8 @@
 //! The catalog against TiDB's own information schema, on a cluster.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::time::Instant;
 
-use support::{config, tso, Cluster};
+use crate::support::{config, tso, Cluster};
 use ti_engine::{ErrorKind, Session};
 use ti_proto::plan;
 use ti_proto::plan::TableKind;
@@ -141,7 +138,7 @@ fn a_schema_says_what_the_information_schema_says() {
         cluster.database
     ));
     let yes_no = |yes| if yes { "YES" } else { "NO" };
-    let actual: Vec<support::Row> = schema
+    let actual: Vec<crate::support::Row> = schema
         .columns
         .iter()
         .map(|c| {
@@ -159,7 +156,8 @@ fn a_schema_says_what_the_information_schema_says() {
         })
         .collect();
     for (actual, expected) in actual.iter().zip(&expected) {
-        let normal = |row: &support::Row| row.iter().map(|v| v.as_deref().map(without_widths)).collect::<Vec<_>>();
+        let normal =
+            |row: &crate::support::Row| row.iter().map(|v| v.as_deref().map(without_widths)).collect::<Vec<_>>();
         assert_eq!(normal(actual), normal(expected));
     }
     assert_eq!(actual.len(), expected.len());
@@ -235,7 +233,7 @@ fn a_schema_and_its_rows_are_those_of_the_timestamp() {
         .batches(&plan)
         .unwrap()
         .iter()
-        .flat_map(support::render::rows)
+        .flat_map(crate::support::render::rows)
         .flatten()
         .flatten()
         .collect();
@@ -296,9 +294,9 @@ fn an_unreachable_pd_is_named_in_seconds() {
 #[test]
 fn equal_configurations_share_a_session() {
     let cluster = Cluster::new("share");
-    let other = Session::open(config(support::pd_addresses(&cluster.status))).unwrap();
+    let other = Session::open(config(crate::support::pd_addresses(&cluster.status))).unwrap();
     assert!(std::sync::Arc::ptr_eq(&cluster.session, &other));
-    let mut different = config(support::pd_addresses(&cluster.status));
+    let mut different = config(crate::support::pd_addresses(&cluster.status));
     different.command_priority = "High".into();
     assert!(!std::sync::Arc::ptr_eq(
         &cluster.session,

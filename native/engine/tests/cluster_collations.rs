@@ -1,10 +1,7 @@
 //! Sort keys of collations against TiDB: the same bytes for every character and for random texts, and the same order.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::fill::{hex, random, text};
-use support::Cluster;
+use crate::support::fill::{hex, random, text};
+use crate::support::Cluster;
 use ti_codec::collation;
 
 const COLLATIONS: [&str; 8] = [

@@ -2,13 +2,10 @@
 //!
 //! TiDB fills tables of every kind with random rows; the rows are read back from storage, their index entries are encoded, and must be
 //! exactly the pairs that are stored in the ranges of the indexes.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::fill::{fill, hex, random};
-use support::raw::{Pairs, StoredTable};
-use support::Cluster;
+use crate::support::fill::{fill, hex, random};
+use crate::support::raw::{Pairs, StoredTable};
+use crate::support::Cluster;
 use ti_codec::handle::record_key;
 use ti_codec::key;
 

@@ -2,14 +2,11 @@
 //!
 //! TiDB copies random rows from a plain table into a partitioned one; every row must be where the locator puts it, and the rows that TiDB
 //! leaves out must be those that the locator refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::collections::HashMap;
 
-use support::fill::{fill, random};
-use support::Cluster;
+use crate::support::fill::{fill, random};
+use crate::support::Cluster;
 use ti_codec::datum::Datum;
 use ti_engine::write::partition::PartitionLocator;
 use ti_engine::ErrorKind;

@@ -1,10 +1,7 @@
 //! Push-down on a cluster: what is pushed gives the rows of TiDB's own answer, and of the rows that are read without it.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::push::*;
-use support::{Cluster, Row};
+use crate::support::push::*;
+use crate::support::{Cluster, Row};
 use ti_proto::plan;
 use ti_proto::plan::aggregate::Function;
 use ti_proto::plan::data_type::Kind;

@@ -1,15 +1,12 @@
 //! Random conditions and aggregations over a table of all types: what the store answers is what a small evaluator of Spark's rules
 //! finds in the rows that are read without push-down. TI_ENGINE_SEED repeats a run, TI_ENGINE_PREDICATES says how many (400).
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::collections::BTreeMap;
 
-use support::fill;
-use support::push::*;
-use support::push_table::{number, table};
-use support::reference::{compare, eval, Value};
+use crate::support::fill;
+use crate::support::push::*;
+use crate::support::push_table::{number, table};
+use crate::support::reference::{compare, eval, Value};
 use ti_proto::plan;
 use ti_proto::plan::aggregate::Function;
 use ti_proto::plan::Support;
@@ -34,7 +31,7 @@ fn conditions_hold_for_the_same_rows() {
         let ids: Vec<usize> = (0..table.rows.num_rows())
             .filter(|row| table.holds(&filters, *row))
             .map(
-                |row| match support::reference::cell(table.rows.column(0).as_ref(), row) {
+                |row| match crate::support::reference::cell(table.rows.column(0).as_ref(), row) {
                     Value::Exact(id, 0) => id as usize,
                     other => panic!("{other:?}"),
                 },
@@ -114,7 +111,7 @@ fn groups_merge_to_those_of_the_rows() {
         let mut pushed: BTreeMap<String, Group> = BTreeMap::new();
         for batch in table.cluster.batches(&plan).unwrap() {
             for row in 0..batch.num_rows() {
-                let value = |at: usize| support::reference::cell(batch.column(at).as_ref(), row);
+                let value = |at: usize| crate::support::reference::cell(batch.column(at).as_ref(), row);
                 let key: Vec<Value> = (0..groups.len()).map(|at| plain(value(at))).collect();
                 let group = pushed.entry(format!("{key:?}")).or_default();
                 group.values.resize(aggregates.len(), Value::Null);

@@ -1,12 +1,9 @@
 //! Push-down on a cluster: collations, type options, what is refused, and the sums of Spark's types.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::collections::BTreeSet;
 
-use support::push::*;
-use support::{Cluster, Row};
+use crate::support::push::*;
+use crate::support::{Cluster, Row};
 use ti_proto::plan;
 use ti_proto::plan::aggregate::Function;
 use ti_proto::plan::data_type::Kind;
@@ -248,23 +245,6 @@ fn functions_can_be_switched_off() {
     );
     assert_eq!(check(|p| p.filters = false), [NotPushed, NotPushed, Partial, Partial]);
     assert_eq!(check(|p| p.limit = false), [Full, Full, Partial, NotPushed]);
-    // Another session: this one has read the table of TiDB's administrator a moment ago.
-    cluster.sql("INSERT INTO mysql.expr_pushdown_blacklist VALUES ('<', 'tikv,tiflash', 'a test'), ('like', 'tiflash', 'a test')");
-    let other = support::config(support::pd_addresses(&cluster.status));
-    let session = ti_engine::Session::open(plan::SessionConfig {
-        request_timeout_ms: 19_999,
-        ..other
-    })
-    .unwrap();
-    let spec = cluster.spec("t", |s| s.filters = vec![like.clone(), less.clone()]);
-    let support = session.check(spec);
-    cluster.sql("DELETE FROM mysql.expr_pushdown_blacklist WHERE reason = 'a test'");
-    let support = support.unwrap();
-    assert_eq!(
-        [support.filters[0].support(), support.filters[1].support()],
-        [Full, NotPushed]
-    );
-    assert!(support.filters[1].reason.contains("expr_pushdown_blacklist"));
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Rows read through the engine against TiDB's own answers, on a cluster.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::Cluster;
+use crate::support::Cluster;
 
 const ALL_TYPES: &str = "
     id BIGINT PRIMARY KEY, t1 TINYINT(1), t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, su SMALLINT UNSIGNED, m MEDIUMINT,

@@ -1,12 +1,9 @@
 //! Statements that are planned later than they were analysed, and the hold on garbage collection.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use support::{open, pd_addresses, tso, Cluster};
+use crate::support::{open, pd_addresses, tso, Cluster};
 use ti_engine::{ErrorKind, Next, Result};
 use ti_proto::plan;
 

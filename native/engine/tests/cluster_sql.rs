@@ -1,11 +1,8 @@
 //! DDL through TiDB: what a request makes of a table, read back from TiDB and through the engine; and connections that do not work.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
-use support::Cluster;
+use crate::support::Cluster;
 use ti_engine::sql::{execute, Secret};
 use ti_engine::{ErrorKind, Result};
 use ti_proto::plan;

@@ -1,15 +1,12 @@
 //! DDL over TLS: a TiDB server of the same cluster that takes encrypted connections only, and one user with a certificate only.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::Cluster;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use support::Cluster;
 use ti_engine::sql::{execute, Secret};
 use ti_engine::{Error, ErrorKind};
 use ti_proto::plan;
@@ -78,7 +75,10 @@ impl Server {
         let binary = Path::new(cluster.status["bin"].as_str().expect("bin")).join("tidb-server");
         let process = Command::new(&binary)
             .args(["--store=tikv", "--host=127.0.0.1", "--advertise-address=127.0.0.1"])
-            .arg(format!("--path={}", support::pd_addresses(&cluster.status).join(",")))
+            .arg(format!(
+                "--path={}",
+                crate::support::pd_addresses(&cluster.status).join(",")
+            ))
             .args([
                 format!("-P={port}"),
                 format!("--status={status_port}"),

@@ -1,12 +1,9 @@
 //! TiDB's statistics: what Spark is told, and which path they choose, on a cluster.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::time::Instant;
 
-use support::access::{call, column, long, push_down, text};
-use support::{render, tso, Cluster};
+use crate::support::access::{call, column, long, push_down, text};
+use crate::support::{render, tso, Cluster};
 use ti_proto::plan;
 use ti_proto::plan::literal::Value;
 
@@ -92,7 +89,10 @@ fn analyzed_tables_tell_rows_bytes_and_columns() {
         assert!(quarter.bytes() < bytes / 8);
         let nothing = call(
             "=",
-            vec![column("a"), support::access::literal(plan::data_type::Kind::Int, None)],
+            vec![
+                column("a"),
+                crate::support::access::literal(plan::data_type::Kind::Int, None),
+            ],
         );
         assert_eq!(statistics(&cluster, name, &["a"], vec![nothing]).rows(), 0);
     }

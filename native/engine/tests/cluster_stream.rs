@@ -1,19 +1,13 @@
 //! The pipeline on a cluster with many regions: paging, memory, batch sizes, cancelling.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{only_faults, open, Cluster};
 use prost::Message;
-use support::{open, Cluster};
 use ti_engine::plan::wire::ScanCommon;
 use ti_engine::{ErrorKind, Next};
 use ti_proto::plan;
-
-/// Setting the store's faults replaces those of another test.
-static FAULTS: Mutex<()> = Mutex::new(());
 
 /// A table of `rows` rows of some 220 bytes.
 fn table(cluster: &Cluster, rows: usize) {
@@ -126,7 +120,7 @@ fn a_cancelled_scan_ends_at_once_and_a_waiting_thread_with_it() {
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(scan.metrics().requests, requests, "no more requests");
     // A thread that waits for an answer is woken.
-    let _faults = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let _faults = only_faults();
     cluster.delay_answers(schema.table_id, Duration::from_secs(5));
     let scan = Arc::new(cluster.session.open_scan(open(&plan, &plan.partitions[0])).unwrap());
     let waiting = scan.clone();
@@ -150,7 +144,7 @@ fn a_scan_waits_no_longer_than_it_is_told() {
     table(&cluster, 5_000);
     let schema = cluster.load("t").unwrap();
     let plan = cluster.plan(&schema, &["id"]).unwrap();
-    let _faults = FAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let _faults = only_faults();
     cluster.delay_answers(schema.table_id, Duration::from_secs(1));
     let scan = cluster.session.open_scan(open(&plan, &plan.partitions[0])).unwrap();
     let start = Instant::now();

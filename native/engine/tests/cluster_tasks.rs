@@ -1,16 +1,13 @@
 //! How regions become tasks: sizes from PD, small regions read together, large ones cut, and what happens when nobody tells.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::{http, open, Cluster};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use support::{http, open, Cluster};
 use ti_engine::{Next, Session};
 use ti_proto::plan;
 
@@ -159,7 +156,7 @@ fn a_large_region_is_cut_and_every_row_comes_once() {
         cluster.sql(&format!("CREATE TABLE {name} ({columns})"));
         fill(&cluster, name, ROWS, 1_000);
     }
-    let pd = support::pd_addresses(&cluster.status).remove(0);
+    let pd = crate::support::pd_addresses(&cluster.status).remove(0);
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let told = http(&pd, "GET", "/pd/api/v1/regions", "");
@@ -272,14 +269,14 @@ fn without_pds_http_api_regions_count_as_the_default_and_explain_says_so() {
     cluster.sql("CREATE TABLE t (n BIGINT PRIMARY KEY, pad VARCHAR(1000))");
     fill(&cluster, "t", ROWS, 200);
     let schema = cluster.load("t").unwrap();
-    let pd = support::pd_addresses(&cluster.status).remove(0);
+    let pd = crate::support::pd_addresses(&cluster.status).remove(0);
     let proxy = grpc_only(pd.clone());
-    let mut config = support::config(vec![proxy.clone()]);
+    let mut config = crate::support::config(vec![proxy.clone()]);
     config.host_mapping.insert(pd.clone(), proxy);
     let session = Session::open(config).unwrap();
     let spec = plan::ScanSpec {
         table: schema.table_descriptor.clone(),
-        read_timestamp: Some(support::tso(schema.schema_ts)),
+        read_timestamp: Some(crate::support::tso(schema.schema_ts)),
         columns: vec!["n".into()],
         partition_bytes: 96 * MIB,
         parallelism: 2,

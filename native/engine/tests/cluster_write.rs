@@ -1,10 +1,7 @@
 //! Appending: what the engine writes is what TiDB writes, key by key and byte by byte.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::write::spec;
-use support::Cluster;
+use crate::support::write::spec;
+use crate::support::Cluster;
 use ti_engine::ErrorKind;
 
 /// Makes `a` with rows written by TiDB, and `b` of the same shape; copies through the engine.

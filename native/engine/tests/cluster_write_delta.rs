@@ -1,10 +1,7 @@
 //! DELETE, UPDATE and MERGE by deltas: what they leave is what TiDB's own statements leave.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
-use support::delta::Target;
-use support::{Cluster, Row};
+use crate::support::delta::Target;
+use crate::support::{Cluster, Row};
 use ti_engine::ErrorKind;
 
 /// Tables with the columns id, u, n, s, for each kind of handle; whether rows get new handles when they move.

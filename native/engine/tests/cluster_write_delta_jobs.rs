@@ -1,12 +1,9 @@
 //! Changes of rows beside others: unique keys that move between rows and tasks, conflicts, attempts, what is refused.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::delta::{split, Target};
+use crate::support::write::attempt;
+use crate::support::{Cluster, Row};
 use arrow_array::RecordBatch;
-use support::delta::{split, Target};
-use support::write::attempt;
-use support::{Cluster, Row};
 use ti_engine::{ErrorKind, WriteJob};
 use ti_proto::plan;
 

@@ -4,18 +4,15 @@
 //! | --- | --- |
 //! | `TI_ENGINE_TABLES` | how many tables (60) |
 //! | `TI_ENGINE_SEED` | repeats a run, whose seed was printed: table `n` has the seed `TI_ENGINE_SEED + n` |
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::support::delta::Target;
+use crate::support::fill::{fill, literal, seed};
+use crate::support::raw::Pairs;
+use crate::support::shape::{shape, tables};
+use crate::support::Cluster;
 use fastrand::Rng;
-use support::delta::Target;
-use support::fill::{fill, literal, seed};
-use support::raw::Pairs;
-use support::shape::{shape, tables};
-use support::Cluster;
 use ti_engine::ErrorKind;
 
 /// Tables, unless TI_ENGINE_TABLES says otherwise.
@@ -130,7 +127,7 @@ fn one_history(cluster: &Cluster, number: u64, seed: u64) {
         let statement = statement(&mut rng, &target, &theirs, &types);
         let tasks = rng.usize(1..4);
         let what = format!("table {number}, seed {seed}, statement {step}: {:?}", statement.of_tidb);
-        let parts = support::delta::split(&target.batches(&statement.changes), tasks);
+        let parts = crate::support::delta::split(&target.batches(&statement.changes), tasks);
         let expected = run(cluster, &statement.of_tidb);
         let done = if statement.only_deletes {
             let parts: Vec<_> = parts.iter().map(|part| target.only_ids(part)).collect();

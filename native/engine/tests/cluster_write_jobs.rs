@@ -1,11 +1,8 @@
 //! The life of a write: attempts, abort, schema changes, generated ids.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::write::{attempt, spec};
+use crate::support::Cluster;
 use arrow_array::RecordBatch;
-use support::write::{attempt, spec};
-use support::Cluster;
 use ti_engine::{ErrorKind, JobState};
 use ti_proto::plan;
 

@@ -1,11 +1,8 @@
 //! Upsert, ignore, overwrite and duplicates: what is in the way of new rows.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod support;
-
+use crate::support::write::spec;
+use crate::support::{Cluster, Row};
 use arrow_array::RecordBatch;
-use support::write::spec;
-use support::{Cluster, Row};
 use ti_engine::ErrorKind;
 use ti_proto::plan;
 use ti_proto::plan::write_spec::{Mode, Overwrite};

@@ -4,17 +4,14 @@
 //! | --- | --- |
 //! | `TI_ENGINE_TABLES` | how many tables (300) |
 //! | `TI_ENGINE_SEED` | repeats a run, whose seed was printed: table `n` has the seed `TI_ENGINE_SEED + n` |
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::support::fill::{fill, seed};
+use crate::support::shape::{shape, tables};
+use crate::support::write::spec;
+use crate::support::Cluster;
 use fastrand::Rng;
-use support::fill::{fill, seed};
-use support::shape::{shape, tables};
-use support::write::spec;
-use support::Cluster;
 
 /// Tables, unless TI_ENGINE_TABLES says otherwise.
 const TABLES: u64 = 300;

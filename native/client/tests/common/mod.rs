@@ -1,6 +1,8 @@
 //! The real cluster of `tests/cluster`: its addresses, its control port, SQL, and a table to read.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod txn;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,7 +17,7 @@ use ti_client::{Client, ClientConfig, ClientError, CopRequest, CopStream, KeyRan
 use ti_codec::key::{record_key_int, record_range};
 use ti_proto::tipb;
 
-/// Tests of one binary share the cluster's faults and restarts: one at a time.
+/// Tests share the cluster's faults and restarts: one at a time.
 pub static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Addresses of the running cluster.

@@ -13,7 +13,7 @@ pub mod shape;
 pub mod write;
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
@@ -33,6 +33,14 @@ pub struct Cluster {
     pub status: serde_json::Value,
     runtime: Runtime,
     connection: std::sync::Mutex<Conn>,
+}
+
+/// Setting the store's faults replaces those of another test: held for as long as they are set.
+static FAULTS: Mutex<()> = Mutex::new(());
+
+/// The only test that sets faults, until it is dropped.
+pub fn only_faults() -> MutexGuard<'static, ()> {
+    FAULTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);

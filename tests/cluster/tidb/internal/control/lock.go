@@ -92,44 +92,59 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 			return nil, fmt.Errorf("no region holds %x", key)
 		}
 		kctx := &kvrpcpb.Context{RegionId: at.Meta().Id, RegionEpoch: at.Meta().RegionEpoch, Peer: at.Leader()}
-		service := c.Stores[at.Leader().StoreId]
-		var errs []*kvrpcpb.KeyError
-		if req.Pessimistic {
-			resp, err := service.KvPessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
-				Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: kvrpcpb.Op_PessimisticLock, Key: key}},
-				PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, ForUpdateTs: req.ForUpdateTS,
-				WaitTimeout: -1, MinCommitTs: req.MinCommitTS,
-			})
+		// TiDB answers an INSERT before it has committed all its keys: for these locks it waits.
+		for patience := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			errs, minCommitTS, err := c.lockKey(ctx, req, kctx, key, primary, value, op, secondaries)
 			if err != nil {
 				return nil, err
 			}
-			if resp.RegionError != nil {
-				return nil, fmt.Errorf("lock %x: %s", key, resp.RegionError)
+			if len(errs) == 0 {
+				answer.MinCommitTS = max(answer.MinCommitTS, minCommitTS)
+				break
 			}
-			errs = resp.Errors
-		} else {
-			prewrite := &kvrpcpb.PrewriteRequest{
-				Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: op, Key: key, Value: value}},
-				PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, TxnSize: req.TxnSize,
-				MinCommitTs: req.MinCommitTS, UseAsyncCommit: req.AsyncCommit, MaxCommitTs: req.MaxCommitTS,
-				SkipConstraintCheck: req.SkipConstraintCheck,
+			if errs[0].Locked == nil || time.Now().After(patience) {
+				return nil, fmt.Errorf("lock %x: %s (locked before: %d)", key, errs[0], answer.Locked)
 			}
-			if req.AsyncCommit && string(key) == string(primary) {
-				prewrite.Secondaries = secondaries
-			}
-			resp, err := service.Prewrite(ctx, prewrite)
-			if err != nil {
-				return nil, err
-			}
-			if resp.RegionError != nil {
-				return nil, fmt.Errorf("lock %x: %s", key, resp.RegionError)
-			}
-			errs, answer.MinCommitTS = resp.Errors, max(answer.MinCommitTS, resp.MinCommitTs)
-		}
-		if len(errs) > 0 {
-			return nil, fmt.Errorf("lock %x: %s (locked before: %d)", key, errs[0], answer.Locked)
 		}
 		answer.Locked++
 	}
 	return answer, nil
+}
+
+// lockKey sends the request for one key to the store of its region. What the store has against it comes first, then what it answers to an
+// async commit prewrite.
+func (c *Control) lockKey(ctx context.Context, req lockRequest, kctx *kvrpcpb.Context, key, primary, value []byte, op kvrpcpb.Op,
+	secondaries [][]byte) ([]*kvrpcpb.KeyError, uint64, error) {
+	service := c.Stores[kctx.Peer.StoreId]
+	if req.Pessimistic {
+		resp, err := service.KvPessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
+			Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: kvrpcpb.Op_PessimisticLock, Key: key}},
+			PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, ForUpdateTs: req.ForUpdateTS,
+			WaitTimeout: -1, MinCommitTs: req.MinCommitTS,
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		if resp.RegionError != nil {
+			return nil, 0, fmt.Errorf("lock %x: %s", key, resp.RegionError)
+		}
+		return resp.Errors, 0, nil
+	}
+	prewrite := &kvrpcpb.PrewriteRequest{
+		Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: op, Key: key, Value: value}},
+		PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, TxnSize: req.TxnSize,
+		MinCommitTs: req.MinCommitTS, UseAsyncCommit: req.AsyncCommit, MaxCommitTs: req.MaxCommitTS,
+		SkipConstraintCheck: req.SkipConstraintCheck,
+	}
+	if req.AsyncCommit && string(key) == string(primary) {
+		prewrite.Secondaries = secondaries
+	}
+	resp, err := service.Prewrite(ctx, prewrite)
+	if err != nil {
+		return nil, 0, err
+	}
+	if resp.RegionError != nil {
+		return nil, 0, fmt.Errorf("lock %x: %s", key, resp.RegionError)
+	}
+	return resp.Errors, resp.MinCommitTs, nil
 }

@@ -1,0 +1,16 @@
+//! Tests of the client on the cluster of `tests/cluster`, in one binary: each one more compiles the MySQL client and what the tests share anew. They
+//! disturb the cluster, so each of them holds [`common::ALONE`].
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cluster_connect;
+mod cluster_faults;
+mod cluster_locks;
+mod cluster_replica;
+mod cluster_scan;
+mod cluster_tls;
+mod cluster_txn;
+mod cluster_txn_commit;
+mod cluster_txn_faults;
+mod cluster_txn_given;
+mod cluster_txn_settle;
+mod common;
