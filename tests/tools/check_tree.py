@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks of the tree that no compiler makes: the length of source files, and that the paths which the documents name exist."""
+"""Checks of the tree that no compiler makes: the length of source files, that the paths which the documents name exist, that every test is compiled."""
 import pathlib
 import re
 import subprocess
@@ -49,10 +49,23 @@ def dead_paths(files: list[str]) -> list[str]:
     return wrong
 
 
+def tests_that_do_not_run(files: list[str]) -> list[str]:
+    """Files of Rust tests that are neither a module of their crate's one binary nor a binary of their own: nobody would compile them."""
+    wrong = []
+    for name in files:
+        if not (found := re.fullmatch(r"native/(\w+)/tests/(\w+)\.rs", name)) or found[2] == "main":
+            continue
+        crate, stem = REPO / "native" / found[1], found[2]
+        modules = (crate / "tests" / "main.rs").read_text().splitlines()
+        if f"mod {stem};" not in modules and f'name = "{stem}"' not in (crate / "Cargo.toml").read_text().splitlines():
+            wrong.append(f"{name} is not compiled: add `mod {stem};` to native/{found[1]}/tests/main.rs")
+    return wrong
+
+
 def main() -> int:
     """Exit code 1 when something is wrong."""
     files = tracked()
-    wrong = long_files(files) + dead_paths(files)
+    wrong = long_files(files) + dead_paths(files) + tests_that_do_not_run(files)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0
