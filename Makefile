@@ -193,8 +193,9 @@ test-harness: cluster-build
 test-it: $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 60 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
 
+# Side by side: a suite of Spark leaves a third of two cores idle.
 test-it-all: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp) cluster-build
-	@for spark in $(SPARKS); do $(MAKE) test-it SPARK=$$spark; done
+	@tests/tools/side-by-side $(foreach spark,$(SPARKS),"Spark $(spark)" "$(MAKE) test-it SPARK=$(spark)")
 
 test-faults:
 	@$(MAKE) test-it SPARK=$(SPARK) ARGS="-m faults --slow $(ARGS)"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+import pyspark
 from pyspark.sql import SparkSession
 
 SUITES = pathlib.Path(__file__).resolve().parent.parent
@@ -19,14 +20,14 @@ EXTENSIONS = "io.tidbspark.TiExtensions"
 
 def base_conf(jar: str, pd: str) -> dict[str, str]:
     """What every session of the suites starts with: one catalog, named as TiSpark's users name it."""
-    scratch = REPO / "target" / "spark-it"
+    scratch = REPO / "target" / f"spark-it-{pyspark.__version__}"
     return {
         "spark.jars": jar,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.memory": "2g",
-        # A thousand short queries: compiling their generated classes twice over costs more than it brings.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        # A thousand short queries: compiling their generated classes twice over costs more than it brings. The cache is as large as otherwise.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.sql.shuffle.partitions": "4",
