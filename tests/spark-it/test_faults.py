@@ -211,7 +211,7 @@ def test_memory_is_flat_over_a_thousand_scans(base_conf, cluster, oracle, databa
     # Code cache, class metadata and thread pools fill first.
     statements = [query] * 60 + [partitions, COLLECT_GARBAGE] + [query] * 170 + [COLLECT_GARBAGE]
     conf = {**base_conf, "spark.driver.memory": "1g", "spark.tispark.scan.partition.size": "1", "spark.sql.shuffle.partitions": "1"}
-    answers = own_jvm(conf, statements, java_options="-Xms1g -XX:+AlwaysPreTouch", timeout=400).answers
+    answers = own_jvm(conf, statements, java_options="-Xms1g -XX:+AlwaysPreTouch", timeout=900).answers
     assert all(answer.get("rows") == [[2_000_000]] for statement, answer in zip(statements, answers) if statement == query)
     assert answers[60]["rows"][0][0] >= 5
     before, after = answers[61], answers[-1]
