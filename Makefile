@@ -191,7 +191,7 @@ test-harness: cluster-build
 	@$(STEP) "tests of the harness" python3 tests/cluster/test_harness.py
 
 test-it: $(JAR) $(VENV)/.stamp cluster-build
-	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 60 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
+	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 75 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
 
 # Side by side: a suite of Spark leaves a third of two cores idle.
 test-it-all: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp) cluster-build
