@@ -25,7 +25,7 @@ def pytest_addoption(parser):
     parser.addoption("--histories", type=int, default=50, help="histories of the random suite of DELETE, UPDATE and MERGE")
     parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
     parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
-    parser.addoption("--snapshots", type=int, default=250, help="statements of the bank suite; make test runs it on two Sparks")
+    parser.addoption("--snapshots", type=int, default=500, help="statements of the bank suite")
     parser.addoption("--snapshot-seconds", type=float, default=60, help="time of the suite of two sessions")
 
 
