@@ -50,7 +50,10 @@ def test_changes_of_columns(oracle, database, table):
 
 
 def test_columns_and_indexes_in_the_making_are_not_seen(spark, cluster, oracle, database, table):
-    """While ADD INDEX and a reorganising MODIFY COLUMN run, every read has the old schema or the new one, and the right rows."""
+    """While ADD INDEX and a reorganising MODIFY COLUMN run, every read has the old schema or the new one, and the right rows.
+
+    Only the statement that MODIFY COLUMN overtakes between its analysis and its read may fail, and it says so.
+    """
     oracle.execute("CREATE TABLE online_ (id INT PRIMARY KEY, a INT, b INT)")
     oracle.insert("online_", [(number, number % 100, number) for number in range(4000)])
     changer = Oracle(cluster.status, database)
@@ -66,13 +69,23 @@ def test_columns_and_indexes_in_the_making_are_not_seen(spark, cluster, oracle, 
     thread = threading.Thread(target=change)
     thread.start()
     seen = set()
+    overtaken = []
     deadline = time.monotonic() + 120
     while not done.is_set() and time.monotonic() < deadline:
         frame = table("online_")
-        seen.add((tuple(frame.columns), frame.schema["a"].dataType.simpleString()))
-        assert frame.selectExpr("count(*)", "sum(CAST(a AS INT))").first() == (4000, 198000)
+        schema = (tuple(frame.columns), frame.schema["a"].dataType.simpleString())
+        try:
+            answer = frame.selectExpr("count(*)", "sum(CAST(a AS INT))").first()
+        except Exception as error:
+            if "column `a` was int and is varchar(20). Run the statement again" not in str(error):
+                raise
+            overtaken.append(schema)
+        else:
+            assert answer == (4000, 198000)
+            seen.add(schema)
     thread.join()
     changer.close()
+    assert overtaken in ([], [(("id", "a", "b"), "int")])
     allowed = {(("id", "a", "b"), "int"), (("id", "a", "b"), "string"), (("id", "a", "b", "c"), "string"), (("id", "a", "c"), "string")}
     assert seen and seen <= allowed, seen - allowed
     assert_same(table("online_"), oracle, f"SELECT * FROM {database}.online_")
