@@ -138,7 +138,7 @@ pub struct PartitionDescriptor {
 }
 
 /// How rows find their partition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitioningDescriptor {
     /// 1 RANGE, 2 HASH, 3 LIST, 4 KEY.
     pub method: u8,

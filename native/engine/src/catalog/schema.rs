@@ -177,6 +177,7 @@ fn partitioning(table: &TableInfo) -> Option<plan::Partitioning> {
         method: show::partition_method(info),
         expression: show::partition_expression(info),
         partitions: info.readable().map(partition).collect(),
+        changing: key_parts::partitioning(table).is_none(),
     })
 }
 

@@ -93,13 +93,20 @@ pub async fn plan(
     };
     let int_handle = chosen.path.access == Access::Table && table.handle != HandleKind::Common;
     let small = chosen.is_small();
-    let shared = share(client, spec, &located, start_ts, int_handle, small).await;
+    let mut shared = share(client, spec, &located, start_ts, int_handle, small).await;
+    if spec.by_partition {
+        shared.groups = task::of_one_table(shared.groups);
+    }
     let prefixes = task::Prefixes::new(&table_ids);
     let mut partitions: Vec<plan::ScanPartition> = shared
         .groups
         .iter()
         .map(|group| task::partition(group, &prefixes))
         .collect::<Result<_>>()?;
+    if let Some(all) = table.partitions.as_ref().filter(|_| spec.by_partition) {
+        let ids: Vec<i64> = all.iter().map(|partition| partition.id).collect();
+        task::name_table_partitions(&mut partitions, &shared.groups, &ids);
+    }
     if partitions.is_empty() && aggregate.as_ref().is_some_and(|a| a.global) {
         // Somebody has to say that there are no rows.
         partitions.push(task::partition(&[], &prefixes)?);

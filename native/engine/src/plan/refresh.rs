@@ -12,10 +12,10 @@ use ti_codec::TypeOptions;
 use ti_proto::plan;
 
 use super::operators::{expressions, names};
-use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
+use crate::catalog::descriptor::{ColumnDescriptor, PartitionDescriptor, TableDescriptor};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Fails when a column that is read, or that the stores compute with, is not what it was.
+/// Fails when a column that is read, or that the stores compute with, is not what it was; or the partitions, where Spark was told of them.
 ///
 /// `then` is the table that the statement was analysed with, `now` the table of that name as of the snapshot.
 pub fn check(then: &TableDescriptor, now: &TableDescriptor, spec: &plan::ScanSpec, types: &TypeOptions) -> Result<()> {
@@ -23,17 +23,31 @@ pub fn check(then: &TableDescriptor, now: &TableDescriptor, spec: &plan::ScanSpe
     let read = spec.columns.iter().map(|name| (name.as_str(), false));
     for (name, computed) in read.chain(computed.into_iter().map(|name| (name, true))) {
         let old = then.column(name)?;
-        let new = now.column(name).map_err(|_| changed(then, name, "is gone"))?;
+        let new = now
+            .column(name)
+            .map_err(|_| changed(then, &format!("column `{name}` is gone")))?;
         if !same(&old, &new, types) || (computed && !computes_alike(&old.field_type(), &new.field_type())) {
             let what = format!(
-                "was {} and is {}",
+                "column `{name}` was {} and is {}",
                 old.field_type().sql_name(),
                 new.field_type().sql_name()
             );
-            return Err(changed(then, name, &what));
+            return Err(changed(then, &what));
         }
     }
+    if spec.by_partition && !same_partitions(then, now) {
+        return Err(changed(then, "its partitions are others"));
+    }
     Ok(())
+}
+
+/// Whether a row is in the partition of the same position. Partitions that are being changed are not the same as any.
+fn same_partitions(old: &TableDescriptor, new: &TableDescriptor) -> bool {
+    let bounds = |table: &TableDescriptor| -> Option<Vec<_>> {
+        let bound = |p: &PartitionDescriptor| (p.less_than.clone(), p.in_values.clone());
+        Some(table.partitions.as_ref()?.iter().map(bound).collect())
+    };
+    old.partitioning.is_some() && old.partitioning == new.partitioning && bounds(old) == bounds(new)
 }
 
 /// Whether what was decided about pushing down expressions of the column still holds. Flags besides the sign tell of keys.
@@ -59,11 +73,11 @@ fn same(old: &ColumnDescriptor, new: &ColumnDescriptor, types: &TypeOptions) -> 
         }
 }
 
-fn changed(table: &TableDescriptor, column: &str, what: &str) -> Error {
+fn changed(table: &TableDescriptor, what: &str) -> Error {
     Error::new(
         ErrorKind::SchemaChanged,
         format!(
-            "`{}`.`{}` was changed after the statement was analysed: column `{column}` {what}. Run the statement again; a data frame has \
+            "`{}`.`{}` was changed after the statement was analysed: {what}. Run the statement again; a data frame has \
              to be made again (spark.table, spark.sql)",
             table.database, table.table
         ),

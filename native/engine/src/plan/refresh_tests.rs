@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::descriptor::PartitioningDescriptor;
 use crate::catalog::schema::descriptor;
 use crate::catalog::table_info::{DbInfo, TableInfo};
 use ti_proto::expr::{call, column};
@@ -137,5 +138,54 @@ fn columns_that_the_stores_compute_with_must_be_the_same() {
             assert_eq!(error.kind, ErrorKind::SchemaChanged);
             assert!(error.message.contains("`b`"), "{error:?}");
         }
+    }
+}
+
+#[test]
+fn partitions_that_spark_was_told_of_must_be_the_same() {
+    let partitioned = |method: u8, bounds: &[&str], first_id: i64| {
+        let partition = |(id, bound): (i64, &&str)| PartitionDescriptor {
+            id,
+            name: format!("p{id}"),
+            less_than: vec![(*bound).to_owned()],
+            in_values: Vec::new(),
+        };
+        TableDescriptor {
+            partitions: Some((first_id..).zip(bounds).map(partition).collect()),
+            partitioning: Some(PartitioningDescriptor {
+                method,
+                expr: "`a`".into(),
+                columns: Vec::new(),
+            }),
+            ..table(7, &[(1, "a", 8, NOT_NULL, 20)])
+        }
+    };
+    let then = partitioned(1, &["10", "20"], 8);
+    let with = |now: &TableDescriptor, by_partition: bool| {
+        let spec = plan::ScanSpec {
+            columns: vec!["a".into()],
+            by_partition,
+            ..Default::default()
+        };
+        check(&then, now, &spec, &TypeOptions::default())
+    };
+    // As after TRUNCATE.
+    with(&partitioned(1, &["10", "20"], 18), true).unwrap();
+    let changing = TableDescriptor {
+        partitioning: None,
+        ..then.clone()
+    };
+    let plain = table(7, &[(1, "a", 8, NOT_NULL, 20)]);
+    for now in [
+        partitioned(1, &["10", "20", "30"], 8),
+        partitioned(1, &["10", "21"], 8),
+        partitioned(2, &["10", "20"], 8),
+        changing,
+        plain,
+    ] {
+        with(&now, false).unwrap();
+        let error = with(&now, true).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::SchemaChanged);
+        assert!(error.message.contains("partitions"), "{error:?}");
     }
 }

@@ -55,12 +55,34 @@ impl Prefixes {
     }
 }
 
+/// Groups whose pieces are all of one table.
+pub fn of_one_table(groups: Vec<Vec<Piece<'_>>>) -> Vec<Vec<Piece<'_>>> {
+    groups
+        .iter()
+        .flat_map(|group| group.chunk_by(|a, b| table_prefix(&a.range) == table_prefix(&b.range)))
+        .map(<[Piece<'_>]>::to_vec)
+        .collect()
+}
+
+/// With `ScanSpec.by_partition`: says in each Spark partition of which of the table's partitions, whose ids these are in order, it reads.
+pub fn name_table_partitions(partitions: &mut [plan::ScanPartition], groups: &[Vec<Piece<'_>>], table_ids: &[i64]) {
+    let positions: HashMap<Vec<u8>, u32> = table_ids.iter().map(|id| key::table_prefix(*id)).zip(0..).collect();
+    for (partition, group) in partitions.iter_mut().zip(groups) {
+        let prefix = group.first().map(|piece| table_prefix(&piece.range));
+        partition.table_partition = prefix.and_then(|prefix| positions.get(prefix).copied());
+    }
+}
+
+/// What all keys of the table begin with in whose keys the range lies.
+fn table_prefix(range: &KeyRange) -> &[u8] {
+    range.start.get(..key::table_prefix(0).len()).unwrap_or_default()
+}
+
 /// What one Spark partition reads: pieces in key order, of tables in `prefixes`.
 pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanPartition> {
     let mut tables: Vec<TableTask> = Vec::new();
     for range in group.iter().map(|piece| &piece.range) {
-        let prefix = range.start.get(..key::table_prefix(0).len()).unwrap_or_default();
-        let table_id = *prefixes.0.get(prefix).ok_or_else(|| {
+        let table_id = *prefixes.0.get(table_prefix(range)).ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
                 "the region cache answered a key range that lies in none of the tables to be read",
@@ -73,6 +95,7 @@ pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanP
         tasks: ScanTasks { tables }.encode_to_vec(),
         hosts: hosts(group),
         regions: u32::try_from(regions).unwrap_or(u32::MAX),
+        table_partition: None,
     })
 }
 

@@ -75,6 +75,32 @@ fn tables_that_share_a_region_are_told_apart() {
 }
 
 #[test]
+fn a_partition_of_the_table_gets_tasks_of_its_own() {
+    let located = vec![
+        piece(1, 7, 0, 10, "a"),
+        piece(1, 8, 0, 10, "a"),
+        piece(2, 8, 10, 20, "a"),
+    ];
+    let (groups, _) = Share::new(&located, &HashMap::new(), u64::MAX, 1).groups();
+    assert_eq!(groups.len(), 1);
+    let groups = of_one_table(groups);
+    let prefixes = Prefixes::new(&[7, 8]);
+    let mut parts: Vec<_> = groups
+        .iter()
+        .map(|group| partition(group, &prefixes).unwrap())
+        .collect();
+    name_table_partitions(&mut parts, &groups, &[6, 8, 7]);
+    let said: Vec<_> = parts.iter().map(|part| (part.table_partition, part.regions)).collect();
+    assert_eq!(said, [(Some(2), 1), (Some(1), 1)]);
+    for (part, table_id) in parts.iter().zip([7, 8]) {
+        assert_eq!(
+            tasks(part).tables.iter().map(|t| t.table_id).collect::<Vec<_>>(),
+            [table_id]
+        );
+    }
+}
+
+#[test]
 fn the_host_with_most_bytes_comes_first() {
     let parts = partitions(&table(8), &[7], u64::MAX, 1).unwrap();
     assert_eq!(parts[0].hosts, ["a", "b"]);

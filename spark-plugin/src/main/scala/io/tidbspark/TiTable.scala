@@ -121,7 +121,8 @@ final class TiTable(val context: TableContext, asTarget: Boolean = false, strict
       .filter(entry => entry.scopes(Scope.TableOption) && !entry.scopes(Scope.ReadOption))
       .foreach(refuseChange(_, options))
     val conf = TiConf(options, context.catalogProperties)
-    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(conf), ReadConf.pushDown(conf, SQLConf.get), ofTarget)
+    val spark = SQLConf.get
+    new TiScanBuilder(TimeTravel.of(context, options), ReadConf.scan(conf, spark), ReadConf.pushDown(conf, spark), ofTarget)
   }
 
   /** `TRUNCATE TABLE`: all rows go away in one transaction, as by INSERT OVERWRITE without rows; ids are not given again. */

@@ -39,6 +39,14 @@ object PlanEntries {
     Reading,
     "Partitions that cannot hold rows of the answer are not read."
   )
+  val ReportPartitioning: ConfEntry[Boolean] = ConfEntry(
+    "plan.report_partitioning",
+    ValueType.Bool,
+    Some("false"),
+    Reading,
+    "Tell Spark by which integer column a table is partitioned, so that it joins tables with equal partitions, and groups by the column, without a shuffle. " +
+      "One task then reads all of a partition. Spark has to allow it: `spark.sql.sources.v2.bucketing.enabled`, without `spark.sql.sources.v2.bucketing.shuffle.enabled`."
+  )
   val AllowIndexRead: ConfEntry[Boolean] = ConfEntry(
     "plan.allow_index_read",
     ValueType.Bool,
@@ -96,6 +104,7 @@ object PlanEntries {
     AllowTopNPushDown,
     AllowLimitPushDown,
     AllowPartitionPruning,
+    ReportPartitioning,
     AllowIndexRead,
     IndexFirst,
     RefusedFunctions,

@@ -13,6 +13,7 @@ import io.tidbspark.proto
  * @param memoryBytes native memory per task
  * @param partitionBytes bytes per Spark partition, about
  * @param locality whether partitions name preferred hosts
+ * @param reportPartitioning whether Spark is told of the table's partitions
  */
 final case class ScanConf(
     columnar: Boolean,
@@ -20,19 +21,24 @@ final case class ScanConf(
     batchRows: Int,
     memoryBytes: Long,
     partitionBytes: Long,
-    locality: Boolean
+    locality: Boolean,
+    reportPartitioning: Boolean
 )
 
 /** Groups of settings as the values that the rest of the connector passes on. */
 object ReadConf {
 
-  def scan(conf: TiConf): ScanConf = ScanConf(
+  /** Spark 4 can shuffle one side of a join as the partitions of the other are. It would have to compute them, which only TiDB does. */
+  private val ShufflesOneSide = "spark.sql.sources.v2.bucketing.shuffle.enabled"
+
+  def scan(conf: TiConf, spark: SQLConf): ScanConf = ScanConf(
     columnar = conf(Entries.Columnar),
     concurrency = conf(Entries.ScanConcurrency),
     batchRows = conf(Entries.BatchRows),
     memoryBytes = conf(Entries.MemoryLimit),
     partitionBytes = conf(Entries.PartitionSize),
-    locality = conf(Entries.PreferredLocations)
+    locality = conf(Entries.PreferredLocations),
+    reportPartitioning = conf(PlanEntries.ReportPartitioning) && !spark.getConfString(ShufflesOneSide, "false").trim.toBoolean
   )
 
   /** What may be pushed down, and the settings of Spark that say what an expression means. */

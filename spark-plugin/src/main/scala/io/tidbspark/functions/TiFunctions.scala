@@ -39,12 +39,16 @@ trait TiFunctions extends FunctionCatalog { self: SupportsNamespaces =>
       throw new NoSuchNamespaceException(namespace)
     }
 
-  override def loadFunction(identifier: Identifier): UnboundFunction =
-    Some(identifier)
-      .filter(id => isSystem(id.namespace))
-      .flatMap(id => functions.get(id.name.toLowerCase(java.util.Locale.ROOT)))
-      .getOrElse(throw new NoSuchFunctionException(identifier))
-      .apply()
+  /** Spark asks for the function of a table's partitioning without a namespace. */
+  override def loadFunction(identifier: Identifier): UnboundFunction = identifier.name match {
+    case PartitionFunction(function) if identifier.namespace.isEmpty => function
+    case name =>
+      functions
+        .get(name.toLowerCase(java.util.Locale.ROOT))
+        .filter(_ => isSystem(identifier.namespace))
+        .getOrElse(throw new NoSuchFunctionException(identifier))
+        .apply()
+  }
 }
 
 object TiFunctions {

@@ -1,5 +1,6 @@
 package io.tidbspark.read
 
+import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.types.StructType
 
 import io.tidbspark.compat.Converters._
@@ -27,6 +28,11 @@ final case class ReadPlan(
     pushed: Pushed
 ) {
 
+  /** The partitions of the table that Spark is told of; each task reads of one of them then. An aggregation answers no rows of the table. */
+  lazy val partitioning: Option[Transform] =
+    if (conf.reportPartitioning && pushed.aggregation.isEmpty) TablePartitioning.transform(table.schema, columns.fieldNames.toSet)
+    else None
+
   /**
    * @param tso of the snapshot
    * @param parallelism tasks that the application can run at once
@@ -41,6 +47,7 @@ final case class ReadPlan(
       .setPartitionBytes(conf.partitionBytes)
       .setParallelism(parallelism)
       .setSchemaTs(table.schema.getSchemaTs)
+      .setByPartition(partitioning.isDefined)
       .setPushDown(rules)
       .addAllRuntimeFilters(runtimeFilters.asJava)
     if (pushed.aggregation.isEmpty) spec.addAllColumns(columns.fieldNames.toSeq.asJava)

@@ -49,7 +49,12 @@ final class TiBatch(plan: ReadPlan) extends Batch {
       }
       val partitions = scanPlan.getPartitionsList.asScala.map { partition =>
         val hosts = if (plan.conf.locality) partition.getHostsList.asScala.toArray else Array.empty[String]
-        TiInputPartition(partition.getTasks.toByteArray, hosts, partition.getRegions)(plan.snapshot)
+        val tasks = partition.getTasks.toByteArray
+        if (partition.hasTablePartition) {
+          new TiKeyedInputPartition(tasks, hosts, partition.getRegions, plan.snapshot, partition.getTablePartition)
+        } else {
+          new TiInputPartition(tasks, hosts, partition.getRegions, plan.snapshot)
+        }
       }.toVector
       val planned = TiBatch.Planned(
         scanPlan.getCommon.toByteArray,

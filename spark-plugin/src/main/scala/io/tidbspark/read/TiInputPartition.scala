@@ -7,9 +7,10 @@ import org.apache.spark.sql.connector.read.InputPartition
  *
  * @param tasks `plan.ScanPartition.tasks`, opaque
  * @param hosts where the stores are that lead the regions, the one with most regions first
+ * @param regions whose reading begins here
  * @param snapshot what must live on the driver as long as the partition does; executors have no use for it
  */
-final case class TiInputPartition(tasks: Array[Byte], hosts: Array[String], regions: Int)(@transient val snapshot: AnyRef)
+class TiInputPartition(val tasks: Array[Byte], hosts: Array[String], val regions: Int, @transient val snapshot: AnyRef)
     extends InputPartition {
   override def preferredLocations(): Array[String] = hosts
 }

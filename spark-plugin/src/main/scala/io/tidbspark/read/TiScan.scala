@@ -5,7 +5,15 @@ import scala.util.control.NonFatal
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.expressions.{Expressions, NamedReference}
 import org.apache.spark.sql.connector.metric.{CustomMetric, CustomTaskMetric}
-import org.apache.spark.sql.connector.read.{Batch, Scan, Statistics, SupportsReportStatistics, SupportsRuntimeV2Filtering}
+import org.apache.spark.sql.connector.read.partitioning.{KeyGroupedPartitioning, Partitioning, UnknownPartitioning}
+import org.apache.spark.sql.connector.read.{
+  Batch,
+  Scan,
+  Statistics,
+  SupportsReportPartitioning,
+  SupportsReportStatistics,
+  SupportsRuntimeV2Filtering
+}
 import org.apache.spark.sql.types.StructType
 import org.slf4j.LoggerFactory
 
@@ -17,7 +25,8 @@ import io.tidbspark.pushdown.{Planner, Text}
 /**
  * One scan of a table, logically.
  *
- * It reports neither an order nor a partitioning of its rows: a task reads several regions at once and answers batches as they come.
+ * It reports no order of its rows: whether they come in the order of the key or of an index is decided when partitions are planned, after Spark
+ * has asked. The partitioning it reports where `plan.report_partitioning` asks for it.
  *
  * @param ofTarget the scan finds the rows that a statement changes. Spark 4 would filter it by the values of `filterAttributes` in the rows
  *   that match, as if they named files: rows with NULL there would be left out
@@ -25,6 +34,7 @@ import io.tidbspark.pushdown.{Planner, Text}
 final class TiScan(val plan: ReadPlan, planner: Planner, ofTarget: Boolean = false)
     extends Scan
     with SupportsReportStatistics
+    with SupportsReportPartitioning
     with SupportsRuntimeV2Filtering {
   private val batch = new TiBatch(plan)
 
@@ -63,6 +73,11 @@ final class TiScan(val plan: ReadPlan, planner: Planner, ofTarget: Boolean = fal
     }
 
   override def estimateStatistics(): Statistics = statistics
+
+  override def outputPartitioning(): Partitioning = plan.partitioning match {
+    case Some(key) => new KeyGroupedPartitioning(Array(key), plan.table.schema.getPartitioning.getPartitionsCount)
+    case None => new UnknownPartitioning(0)
+  }
 
   /** Columns by which keys and partitions can be found. After an aggregation or a limit a filter of rows would come too late. */
   override def filterAttributes(): Array[NamedReference] =
@@ -104,9 +119,9 @@ object TiScan {
       table.getColumnsList.asScala.iterator.map(_.getName).filter(name => expression.contains(quoted(name)))).toSet
   }
 
-  private def quoted(name: String): String = "`" + name.replace("`", "``") + "`"
+  private[read] def quoted(name: String): String = "`" + name.replace("`", "``") + "`"
 
-  private def reference(name: String): NamedReference = Expressions.column(quoted(name))
+  private[read] def reference(name: String): NamedReference = Expressions.column(quoted(name))
 
   /** The operators of a tree as EXPLAIN of TiDB draws it, without the lines between them. */
   private[read] def oneLine(explain: String): String =

@@ -25,6 +25,16 @@ class TiFunctionsSuite extends AnyFunSuite {
     intercept[NoSuchNamespaceException](catalog.listFunctions(Array("a", "b")))
   }
 
+  test("functions of partitions are found by Spark only, and are told apart by all that defines them") {
+    val names =
+      Seq(Seq("HASH", "bigint", "", ""), Seq("HASH", "bigint", ""), Seq("KEY", "bigint", "", ""), Seq("HASHbigint", "", ""))
+        .map(PartitionFunction.name)
+    assert(names.distinct.size == names.size && names.head == PartitionFunction.name(Seq("HASH", "bigint", "", "")))
+    val bound = catalog.loadFunction(Identifier.of(Array.empty, names.head)).bind(new StructType().add("id", LongType))
+    assert(bound.canonicalName() == s"tidb.${names.head}" && bound.inputTypes().toSeq == Seq(LongType))
+    intercept[NoSuchFunctionException](catalog.loadFunction(Identifier.of(Array("system"), names.head)))
+  }
+
   test("arguments are counted; Spark casts them") {
     val two = new StructType().add("a", LongType).add("b", LongType)
     Seq(TsoToTimestampFunction, TimestampToTsoFunction).foreach { function =>

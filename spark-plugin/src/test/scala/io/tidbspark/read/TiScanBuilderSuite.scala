@@ -5,6 +5,7 @@ import scala.collection.mutable
 import org.apache.spark.sql.connector.expressions.aggregate._
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.expressions.{Expression, Expressions => V2, NullOrdering, SortDirection}
+import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.util.CaseInsensitiveStringMap
 import org.scalatest.funsuite.AnyFunSuite
@@ -91,7 +92,7 @@ class TiScanBuilderSuite extends AnyFunSuite {
     proto.PushDown.newBuilder().setFilters(true).setAggregates(true).setTopN(true).setLimit(true).setStatistics(true).build()
 
   private def builder(stores: Stores, rules: proto.PushDown = rules) =
-    new TiScanBuilder(context, ReadConf.scan(new TiConf(TiConf.Empty, _ => None, TiConf.Empty)), rules, stores)
+    new TiScanBuilder(context, ReadConf.scan(new TiConf(TiConf.Empty, _ => None, TiConf.Empty), new SQLConf), rules, stores)
 
   private def predicate(function: String, name: String) =
     new Predicate(function, Array[Expression](V2.column(name), V2.literal(1L)))
