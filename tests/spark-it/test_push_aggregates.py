@@ -73,6 +73,46 @@ def test_of_spark(spark, oracle, things, query, ansi):
         three_ways(spark, oracle, query.format(things), None, AGGREGATES)
 
 
+WITHOUT_RULE = {**AGGREGATES, "sql__optimizer__excludedRules": "io.tidbspark.pushdown.DistinctAggregates"}
+OF_GROUPS = {
+    "one": "SELECT count(DISTINCT h) FROM {}",
+    "by": "SELECT g, count(DISTINCT i), sum(DISTINCT i) FROM {} GROUP BY g",
+    "of_the_group": "SELECT g, count(DISTINCT g), sum(DISTINCT g) FROM {} GROUP BY g",
+    "two_columns": "SELECT yes, count(DISTINCT g, h) FROM {} GROUP BY yes",
+    "decimals": "SELECT count(DISTINCT d), sum(DISTINCT d) FROM {}",
+    "filtered": "SELECT g, count(DISTINCT day) FROM {} WHERE i > 0 GROUP BY g",
+    "nothing": "SELECT count(DISTINCT day), sum(DISTINCT i) FROM {} WHERE i > 1000000",
+    "having": "SELECT h, count(DISTINCT g) + 1 AS n FROM {} GROUP BY h HAVING count(DISTINCT g) > 3",
+    "correlated": "SELECT x.id, (SELECT count(DISTINCT y.e) FROM {0} y WHERE y.i = x.id AND y.g > 3) FROM {0} x WHERE x.id < 400",
+}
+
+
+@pytest.mark.parametrize("ansi", ["false", "true"])
+@pytest.mark.parametrize("name", OF_GROUPS)
+def test_distinct_values_are_groups(spark, oracle, database, things, name, ansi):
+    query = OF_GROUPS[name]
+    with settings(spark, sql__ansi__enabled=ansi):
+        frame = three_ways(spark, oracle, query.format(things), query.format(f"{database}.things"), WITHOUT_RULE)
+    assert any("PushedGroupBy: [" in text for text in described(frame)), described(frame)
+
+
+@pytest.mark.parametrize("query", [
+    "SELECT count(DISTINCT id) FROM {}", "SELECT g, count(DISTINCT id), count(DISTINCT i) FROM {} GROUP BY g", "SELECT count(DISTINCT g), count(*) FROM {}",
+    "SELECT count(DISTINCT g), count(DISTINCT h) FROM {}", "SELECT sum(DISTINCT i + 1) FROM {}"])
+def test_other_distinct_values_are_sparks(spark, oracle, database, things, query):
+    """A group for each row is no gain; other aggregates need all rows."""
+    frame = three_ways(spark, oracle, query.format(things), query.format(f"{database}.things"), WITHOUT_RULE)
+    assert "PushedGroupBy" not in str(described(frame))
+
+
+def test_averages_of_distinct_values(spark, oracle, things):
+    """TiDB has other scales: as without push-down."""
+    frame = three_ways(spark, oracle, f"SELECT g, avg(DISTINCT i), avg(DISTINCT d) FROM {things} GROUP BY g", None, WITHOUT_RULE)
+    assert "PushedGroupBy" not in str(described(frame))
+    frame = three_ways(spark, oracle, f"SELECT avg(DISTINCT i), count(DISTINCT i) FROM {things}", None, WITHOUT_RULE)
+    assert "PushedGroupBy" in str(described(frame))
+
+
 def test_counting_reads_no_rows(spark, things):
     frame = spark.sql(f"SELECT count(*) FROM {things}")
     assert frame.first()[0] == ROWS

@@ -41,7 +41,9 @@ def test_with_a_filter(spark, oracle, database, things):
 
 def test_offset(spark, oracle, database, things):
     query = "SELECT id, i FROM {} ORDER BY i, id LIMIT 10 OFFSET 20"
-    three_ways(spark, oracle, query.format(things), query.format(f"{database}.things"), ordered=True)
+    frame = three_ways(spark, oracle, query.format(things), query.format(f"{database}.things"), ordered=True)
+    assert "LIMIT 30" in described(frame)[0], described(frame)
+    assert "PushedLimit: 9" in described(spark.sql(f"SELECT id FROM {things} LIMIT 5 OFFSET 4"))[0]
     assert spark.sql(f"SELECT id FROM {things} LIMIT 10 OFFSET 4995").count() == 5
     assert spark.table(things).offset(4990).count() == 10
 

@@ -123,6 +123,7 @@ fn main() -> Result<(), Failure> {
         columns: a.columns.clone().unwrap_or_else(all),
         partition_bytes: 96 << 20,
         parallelism: u32::try_from(a.parallelism)?,
+        concurrency: a.concurrency,
         ..Default::default()
     })?;
     if let Some(paging) = a.paging {
@@ -224,6 +225,7 @@ fn drain(session: &Session, scan_plan: &plan::ScanPlan, a: &Arguments) -> Result
                         end: r.end.into(),
                     })
                     .collect(),
+                cuts: table.cuts.into_iter().map(Into::into).collect(),
                 paging_size: common.paging_size,
                 concurrency: a.concurrency as usize,
                 memory: MemoryBudget::new(usize::try_from(a.memory)?),

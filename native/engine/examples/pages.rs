@@ -55,7 +55,10 @@ fn pushdown() -> String {
          - The argument of a function may be an expression itself, where it is pushed.\n\
          - Aggregates, orders and limits are pushed when all filters are pushed exactly; each region answers for itself and Spark merges.\n\
          - Left to Spark: UPPER, LOWER, TRIM (Java knows other letters and blanks), division, arithmetic of floating point, sums of floating\n\
-           point (their last digits depend on the order), AVG as such (Spark asks for SUM and COUNT), DISTINCT aggregates, parts of TIMESTAMP.\n\n\
+           point (their last digits depend on the order), AVG as such (Spark asks for SUM and COUNT), parts of TIMESTAMP, TABLESAMPLE (a random\n\
+           number for each row). Of LIMIT with OFFSET the stores answer as many rows as both come to.\n\
+         - DISTINCT aggregates of columns, such as `count(DISTINCT a, b)`, become groups of these columns where the session has the extension\n\
+           `io.tidbspark.TiExtensions`, all aggregates are of the same columns, and these hold no key of the table.\n\n\
          ## Functions\n\n| Spark | TiDB's names | types | notes |\n| --- | --- | --- | --- |\n",
     );
     lines(&mut page, ti_engine::plan::func::page::functions());

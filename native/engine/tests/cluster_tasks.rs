@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use crate::support::{http, open, Cluster};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
+use prost::Message;
+use ti_engine::plan::wire::ScanTasks;
 use ti_engine::{Next, Session};
 use ti_proto::plan;
 
@@ -188,6 +190,19 @@ fn a_large_region_is_cut_and_every_row_comes_once() {
         } else {
             assert!(most <= 2 * fewest, "{name}: {fewest} to {most} rows");
         }
+        let several = plan_of(&cluster, name, |s| (s.partition_bytes, s.concurrency) = (2 * MIB, 3));
+        assert_eq!(several.partitions.len(), cut.partitions.len(), "{}", several.explain);
+        for partition in &several.partitions {
+            let tasks = ScanTasks::decode(partition.tasks.as_slice()).unwrap();
+            // Three requests, of a thousand handles at least.
+            assert!((1..=2).contains(&tasks.tables[0].cuts.len()), "{tasks:?}");
+        }
+        assert_all(&read(&cluster.session, &several), ROWS, &several.explain);
+        let limited = plan_of(&cluster, name, |s| {
+            (s.partition_bytes, s.concurrency, s.limit) = (2 * MIB, 3, Some(5))
+        });
+        let tasks = ScanTasks::decode(limited.partitions[0].tasks.as_slice()).unwrap();
+        assert!(tasks.tables[0].cuts.is_empty(), "most would be read in vain");
         // However many slots there are, a piece has some 8 MiB; the region has 9 to 12, as the store reckons.
         let idle = plan_of(&cluster, name, |s| s.parallelism = 100);
         assert!(idle.partitions.len() <= 2, "{}", idle.explain);

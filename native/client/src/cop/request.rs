@@ -20,6 +20,8 @@ pub struct CopRequest {
     pub dag: Bytes,
     /// Raw keys. Ranges that overlap are read once.
     pub ranges: Vec<KeyRange>,
+    /// Keys, in order, at which another request begins although the region goes on: parts of a large region are read at once.
+    pub cuts: Vec<Bytes>,
     /// Rows after which a store may end its answer; 0: a whole region in one answer.
     pub paging_size: u64,
     /// Requests in flight, at least 1.

@@ -16,7 +16,7 @@ use super::{CopRequest, MemoryPermit};
 use crate::backoff::Backoffer;
 use crate::error::{ClientError, ClientErrorKind, Result};
 use crate::lock::{LockResolver, SeenLocks};
-use crate::region::route::{after, normalize, RegionRanges};
+use crate::region::route::{after, before, normalize, RegionRanges};
 use crate::region::send::RegionClient;
 use crate::region::KeyRange;
 use crate::stats::{CopStats, ReadStats};
@@ -197,6 +197,20 @@ impl Drop for Hungry<'_> {
     }
 }
 
+/// The ranges of one region, begun anew at each key that lies between two of their rows.
+fn parts((region, mut ranges): RegionRanges, cuts: &[Bytes]) -> Vec<RegionRanges> {
+    let mut out = Vec::new();
+    for key in cuts {
+        let (first, rest) = (before(&ranges, key), after(&ranges, key));
+        if !first.is_empty() && !rest.is_empty() {
+            out.push((region.clone(), first));
+            ranges = rest;
+        }
+    }
+    out.push((region, ranges));
+    out
+}
+
 type Answers = mpsc::UnboundedSender<Result<Landed>>;
 
 impl Read {
@@ -216,7 +230,10 @@ impl Read {
     async fn start(self: Arc<Self>, answers: Answers, concurrency: usize) {
         let ranges = self.ranges.clone();
         match self.regions.split_ranges(&mut self.backoffer(), ranges).await {
-            Ok(tasks) => self.tasks().extend(tasks),
+            Ok(tasks) => {
+                let parts = tasks.into_iter().flat_map(|task| parts(task, &self.request.cuts));
+                self.tasks().extend(parts);
+            }
             Err(error) => {
                 let _ = answers.send(Err(error));
                 return;

@@ -53,6 +53,18 @@ pub(crate) fn after(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
         .collect()
 }
 
+/// What `ranges` (in key order) have before `key`.
+pub(crate) fn before(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
+    ranges
+        .iter()
+        .filter(|range| range.start < *key)
+        .map(|range| KeyRange {
+            start: range.start.clone(),
+            end: min_end(&range.end, key),
+        })
+        .collect()
+}
+
 /// The part of sorted ranges that lies in `region`, which holds the first key. The rest stays in `ranges`.
 pub(crate) fn take(region: &Region, ranges: &mut VecDeque<KeyRange>) -> Vec<KeyRange> {
     let mut taken = Vec::new();

@@ -299,6 +299,7 @@ impl Table {
             start_ts,
             dag: self.dag(),
             ranges: self.ranges(),
+            cuts: Vec::new(),
             paging_size: 256,
             concurrency: 4,
             memory: MemoryBudget::new(4 << 20),

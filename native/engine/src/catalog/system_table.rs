@@ -35,6 +35,7 @@ pub async fn rows(
         start_ts: ts,
         dag: dag::for_table(request, table.table_id).into(),
         ranges: task::full_ranges(&[table.table_id]),
+        cuts: Vec::new(),
         paging_size: 0,
         concurrency: 1,
         memory: MemoryBudget::new(BYTES),

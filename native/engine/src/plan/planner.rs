@@ -31,6 +31,9 @@ const PAGE_ROWS: std::ops::RangeInclusive<u64> = 1024..=50_000;
 /// Bytes that a value of variable length is taken for, at most: most are much shorter than their type allows.
 const VARIABLE_BYTES: u64 = 64;
 
+/// Requests that read one task's part of a region, at most: more would be too small to be worth their cost.
+const REQUESTS_MAX: u32 = 8;
+
 /// The time that stores have to tell where the keys of large regions begin and end.
 const EDGES_LIMIT: Duration = Duration::from_secs(1);
 
@@ -196,7 +199,13 @@ async fn share<'a>(
     let to_cut = share.to_cut();
     if !to_cut.is_empty() {
         let edges = client.key_edges(start_ts, &to_cut, EDGES_LIMIT).await;
-        share.cut(&edges, int_handle);
+        // Of a few rows most would be read in vain.
+        let requests = if spec.limit.is_some() {
+            1
+        } else {
+            spec.concurrency.clamp(1, REQUESTS_MAX)
+        };
+        share.cut(&edges, int_handle, u64::from(requests));
     }
     let (groups, summary) = share.groups();
     Shared {

@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use ti_client::{KeyEdges, KeyRange, LocatedRanges};
 
 use super::cut::cut;
@@ -37,6 +38,8 @@ pub struct Piece<'a> {
     pub bytes: u64,
     /// The region begins here: of its pieces this is the first.
     pub begins_region: bool,
+    /// Keys at which another request of the task begins.
+    pub cuts: Vec<Bytes>,
     /// A part of a region that was cut: it is a task of its own.
     alone: bool,
 }
@@ -102,6 +105,7 @@ impl<'a> Share<'a> {
                     host: &first.host,
                     bytes,
                     begins_region: number == 0,
+                    cuts: Vec::new(),
                     alone: false,
                 });
             }
@@ -114,17 +118,19 @@ impl<'a> Share<'a> {
         };
         let busy = total.div_ceil(tasks);
         share.target = busy.max(TASK_MIN).min(partition_bytes.max(1));
-        share.choose_cuts(known_pieces);
+        share.choose_cuts(known_pieces, share.target < partition_bytes);
         share
     }
 
-    /// A region is cut into as many pieces as come closest to a task, unless its size is a guess.
-    fn choose_cuts(&mut self, candidates: Vec<usize>) {
+    /// A region is cut into as many pieces as come closest to a task, unless its size is a guess. Where there are few tasks the pieces are rather
+    /// too small than too large: the largest says how long the others' slots are idle at the end.
+    fn choose_cuts(&mut self, candidates: Vec<usize>, few: bool) {
         let size = self.target.max(PIECE_MIN);
+        let up = if few { size - size / 8 } else { size / 2 };
         let bytes = |at: usize| self.pieces.get(at).map_or(0, |piece| piece.bytes);
         let mut cuts: Vec<(usize, u64)> = candidates
             .into_iter()
-            .map(|at| (at, bytes(at).saturating_add(size / 2) / size))
+            .map(|at| (at, bytes(at).saturating_add(up) / size))
             .filter(|(_, into)| *into > 1)
             .collect();
         cuts.sort_by_key(|(at, into)| (std::cmp::Reverse(*into), *at));
@@ -139,8 +145,9 @@ impl<'a> Share<'a> {
         self.cuts.iter().filter_map(piece).collect()
     }
 
-    /// Cuts. `edges` are the answers for [`Self::to_cut`], in its order; `int_handle` as in [`cut`].
-    pub fn cut(&mut self, edges: &[KeyEdges], int_handle: bool) {
+    /// Cuts. `edges` are the answers for [`Self::to_cut`], in its order; `int_handle` as in [`cut`]. Each task reads its piece by so many
+    /// requests: a single one leaves the store idle while its answer is decoded, and the task while the store is at work.
+    pub fn cut(&mut self, edges: &[KeyEdges], int_handle: bool, requests: u64) {
         let mut pieces = Vec::with_capacity(self.pieces.len());
         let mut cuts = self.cuts.drain(..).zip(edges).peekable();
         for (at, piece) in self.pieces.drain(..).enumerate() {
@@ -156,13 +163,15 @@ impl<'a> Share<'a> {
                 // All of the region is other tables', or not visible.
                 KeyEdges::Empty => pieces.push(Piece { bytes: 0, ..piece }),
                 KeyEdges::Keys(first, last) => {
-                    let ranges = cut(&piece.range, first, last, into, int_handle);
-                    let parts = ranges.len() as u64;
+                    let ranges = cut(&piece.range, first, last, into * requests, int_handle);
+                    let tasks = evenly(&ranges, into);
+                    let parts = tasks.len() as u64;
                     self.summary.cut += usize::from(parts > 1);
-                    pieces.extend(ranges.into_iter().enumerate().map(|(number, range)| Piece {
-                        range,
+                    pieces.extend(tasks.iter().enumerate().map(|(number, ranges)| Piece {
+                        range: joined(ranges),
                         bytes: piece.bytes / parts.max(1),
                         begins_region: piece.begins_region && number == 0,
+                        cuts: ranges.iter().skip(1).map(|range| range.start.clone()).collect(),
                         alone: parts > 1,
                         ..piece
                     }));
@@ -186,6 +195,23 @@ impl<'a> Share<'a> {
         }
         merge(run, self.target, &mut groups);
         (groups, self.summary)
+    }
+}
+
+/// So many runs of neighbours, or as many as there are ranges.
+fn evenly(ranges: &[KeyRange], runs: u64) -> Vec<&[KeyRange]> {
+    let runs = usize::try_from(runs).unwrap_or(usize::MAX).min(ranges.len());
+    let bound = |run: usize| ranges.len() * run / runs.max(1);
+    (0..runs)
+        .filter_map(|run| ranges.get(bound(run)..bound(run + 1)))
+        .collect()
+}
+
+/// The range of adjacent ones.
+fn joined(ranges: &[KeyRange]) -> KeyRange {
+    KeyRange {
+        start: ranges.first().map(|range| range.start.clone()).unwrap_or_default(),
+        end: ranges.last().map(|range| range.end.clone()).unwrap_or_default(),
     }
 }
 

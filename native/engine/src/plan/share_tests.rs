@@ -38,7 +38,7 @@ fn planned(mib: &[u64], partition_bytes: u64, parallelism: u32) -> (Vec<Vec<u64>
     let sizes = sizes(mib);
     let mut share = Share::new(&located, &sizes, partition_bytes, parallelism);
     let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
-    share.cut(&edges, true);
+    share.cut(&edges, true, 1);
     let (groups, summary) = share.groups();
     let mib = |group: &Vec<Piece<'_>>| group.iter().map(|piece| piece.bytes / MIB).collect();
     (groups.iter().map(mib).collect(), summary)
@@ -63,6 +63,11 @@ fn large_regions_are_cut_so_that_no_slot_is_idle() {
     let (groups, summary) = planned(&[96, 93, 60], 96 * MIB, 2);
     assert_eq!(groups, [[32], [32], [32], [31], [31], [31], [30], [30]].map(Vec::from));
     assert_eq!((summary.regions, summary.cut, summary.uncut), (3, 3, 0));
+    assert_eq!(
+        planned(&[96, 96, 96, 32], 96 * MIB, 2).0,
+        vec![vec![32]; 10],
+        "seven tasks, of 48, would leave one of two slots idle at the end"
+    );
     assert_eq!(planned(&[96], 96 * MIB, 1_000).0.len(), 12, "not below 8 MiB");
     assert_eq!(planned(&[96; 100], 96 * MIB, 2).0.len(), 100, "tasks enough");
     assert_eq!(
@@ -74,10 +79,30 @@ fn large_regions_are_cut_so_that_no_slot_is_idle() {
 }
 
 #[test]
+fn a_task_has_several_requests() {
+    let located = regions(2);
+    let mut share = Share::new(&located, &sizes(&[96, 1]), 96 * MIB, 2);
+    let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
+    share.cut(&edges, true, 3);
+    let (groups, summary) = share.groups();
+    let cuts: Vec<usize> = groups.iter().map(|group| group[0].cuts.len()).collect();
+    assert_eq!(cuts, [2, 2, 2, 2, 2, 2, 2, 2, 0]);
+    assert_eq!((summary.regions, summary.cut), (2, 1));
+    for piece in groups.iter().flatten() {
+        let inside = |key: &Bytes| piece.range.start < *key && *key < piece.range.end;
+        assert!(piece.cuts.iter().all(inside) && piece.cuts.is_sorted(), "{piece:?}");
+    }
+}
+
+#[test]
 fn small_neighbours_of_a_cut_region_keep_their_tasks() {
     let (groups, summary) = planned(&[1, 2, 90, 3, 1, 1], 96 * MIB, 2);
     let tasks: Vec<usize> = groups.iter().map(Vec::len).collect();
-    assert_eq!(tasks, [2, 1, 1, 1, 1, 1, 1, 1, 3], "90 MiB in seven tasks of 12.25");
+    assert_eq!(
+        tasks,
+        [2, 1, 1, 1, 1, 1, 1, 1, 1, 3],
+        "90 MiB in eight tasks of at most 12.25"
+    );
     assert_eq!(summary.cut, 1);
 }
 
@@ -88,11 +113,11 @@ fn without_edges_a_region_stays_whole_and_an_empty_one_is_merged() {
     let share = || Share::new(&located, &sizes, 96 * MIB, 2);
     let mut unknown = share();
     assert_eq!(unknown.to_cut().len(), 2);
-    unknown.cut(&[KeyEdges::Unknown, KeyEdges::Unknown], true);
+    unknown.cut(&[KeyEdges::Unknown, KeyEdges::Unknown], true, 1);
     let (groups, summary) = unknown.groups();
     assert_eq!((groups.len(), summary.cut, summary.uncut), (3, 0, 2));
     let mut empty = share();
-    empty.cut(&[KeyEdges::Empty, KeyEdges::Empty], true);
+    empty.cut(&[KeyEdges::Empty, KeyEdges::Empty], true, 1);
     let (groups, summary) = empty.groups();
     assert_eq!((groups.len(), summary.cut, summary.uncut), (1, 0, 0));
 }
@@ -103,7 +128,7 @@ fn a_size_that_is_not_known_is_a_default_regions_and_no_reason_to_cut() {
     let mut share = Share::new(&located, &sizes(&[96]), 96 * MIB, 1);
     let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
     assert_eq!(edges.len(), 0, "96 MiB are one task of 96 MiB");
-    share.cut(&edges, true);
+    share.cut(&edges, true, 1);
     let (groups, summary) = share.groups();
     assert_eq!((groups.len(), summary.unknown, summary.known_bytes), (4, 3, 96 * MIB));
     let none = HashMap::new();
@@ -128,6 +153,7 @@ proptest! {
         partition_mib in 1u64..200,
         parallelism in 1u32..20,
         answers in prop::collection::vec(0u8..3, 30),
+        requests in 1u64..5,
     ) {
         let located = regions(mib.len());
         let sizes: HashMap<u64, u64> = mib
@@ -146,7 +172,7 @@ proptest! {
                 _ => full(range),
             })
             .collect();
-        share.cut(&edges, true);
+        share.cut(&edges, true, requests);
         let (groups, summary) = share.groups();
         prop_assert!(groups.iter().all(|group| !group.is_empty()));
         let pieces: Vec<&Piece<'_>> = groups.iter().flatten().collect();
@@ -154,6 +180,8 @@ proptest! {
         for piece in &pieces {
             prop_assert_eq!(&piece.range.start, next);
             prop_assert!(piece.range.start < piece.range.end);
+            prop_assert!(piece.cuts.iter().all(|key| piece.range.start < *key && *key < piece.range.end));
+            prop_assert!(piece.cuts.is_sorted() && piece.cuts.len() < requests.try_into().unwrap());
             next = &piece.range.end;
         }
         prop_assert_eq!(next, &located[mib.len() - 1].ranges[0].end);

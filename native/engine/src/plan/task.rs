@@ -81,7 +81,8 @@ fn table_prefix(range: &KeyRange) -> &[u8] {
 /// What one Spark partition reads: pieces in key order, of tables in `prefixes`.
 pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanPartition> {
     let mut tables: Vec<TableTask> = Vec::new();
-    for range in group.iter().map(|piece| &piece.range) {
+    for piece in group {
+        let range = &piece.range;
         let table_id = *prefixes.0.get(table_prefix(range)).ok_or_else(|| {
             Error::new(
                 ErrorKind::Internal,
@@ -89,6 +90,9 @@ pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanP
             )
         })?;
         add(&mut tables, table_id, range);
+        if let Some(table) = tables.last_mut() {
+            table.cuts.extend(piece.cuts.iter().map(|key| key.to_vec()));
+        }
     }
     let regions = group.iter().filter(|piece| piece.begins_region).count();
     Ok(plan::ScanPartition {
@@ -118,6 +122,7 @@ fn add(tables: &mut Vec<TableTask>, table_id: i64, range: &KeyRange) {
     tables.push(TableTask {
         table_id,
         ranges: vec![range],
+        cuts: Vec::new(),
     });
 }
 

@@ -153,6 +153,9 @@ pub struct TableTask {
     /// Key ranges in key order, neighbours merged.
     #[prost(message, repeated, tag = "2")]
     pub ranges: Vec<WireRange>,
+    /// Keys in key order at which a request of its own begins.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub cuts: Vec<Vec<u8>>,
 }
 
 /// Start (included) and end (excluded) key.

@@ -74,6 +74,7 @@ impl Fetch {
             start_ts: self.start_ts,
             dag: dag::for_table(dag.clone(), table.table_id).into(),
             ranges: table.ranges.into_iter().map(key_range).collect(),
+            cuts: table.cuts.into_iter().map(Into::into).collect(),
             paging_size,
             concurrency,
             memory: self.memory.clone(),

@@ -160,6 +160,7 @@ impl Batches {
         let task = TableTask {
             table_id: self.table_id,
             ranges: ranges(self.table_id, &handles),
+            cuts: Vec::new(),
         };
         Batch { task, permit }
     }

@@ -2,6 +2,7 @@ package io.tidbspark
 
 import org.apache.spark.sql.{SparkSessionExtensions, SparkSessionExtensionsProvider}
 
+import io.tidbspark.pushdown.DistinctAggregates
 import io.tidbspark.rowlevel.RowLevelResolution
 import io.tidbspark.write.WriteResolution
 
@@ -14,5 +15,6 @@ class TiExtensions extends SparkSessionExtensionsProvider {
   override def apply(extensions: SparkSessionExtensions): Unit = {
     extensions.injectPostHocResolutionRule(_ => WriteResolution)
     extensions.injectResolutionRule(_ => RowLevelResolution)
+    extensions.injectOptimizerRule(_ => DistinctAggregates)
   }
 }

@@ -46,6 +46,7 @@ final case class ReadPlan(
       .setTypes(table.types)
       .setPartitionBytes(conf.partitionBytes)
       .setParallelism(parallelism)
+      .setConcurrency(conf.concurrency)
       .setSchemaTs(table.schema.getSchemaTs)
       .setByPartition(partitioning.isDefined)
       .setPushDown(rules)
