@@ -196,7 +196,7 @@ async fn share<'a>(
         }
     };
     let mut share = Share::new(located, &sizes, spec.partition_bytes, spec.parallelism);
-    let to_cut = share.to_cut();
+    let to_cut = share.to_cut(spec.aggregation.is_none());
     if !to_cut.is_empty() {
         let edges = client.key_edges(start_ts, &to_cut, EDGES_LIMIT).await;
         // Of a few rows most would be read in vain.

@@ -65,6 +65,10 @@ pub struct Share<'a> {
     pieces: Vec<Piece<'a>>,
     /// Bytes of a task.
     target: u64,
+    /// Pieces of regions whose size is known.
+    known: Vec<usize>,
+    /// Tasks are smaller than they might be, so that all slots have some.
+    few: bool,
     /// Index of a piece that is to be cut -> into how many.
     cuts: Vec<(usize, u64)>,
     summary: Summary,
@@ -81,10 +85,11 @@ impl<'a> Share<'a> {
         let mut share = Share {
             pieces: Vec::with_capacity(located.len()),
             target: 0,
+            known: Vec::new(),
+            few: false,
             cuts: Vec::new(),
             summary: Summary::default(),
         };
-        let mut known_pieces = Vec::new();
         for region in located.chunk_by(|a, b| a.region_id == b.region_id) {
             let Some(first) = region.first() else { continue };
             let known = sizes.get(&first.region_id).copied();
@@ -98,7 +103,7 @@ impl<'a> Share<'a> {
             let bytes = known.unwrap_or(REGION_BYTES) / (ranges.clone().count().max(1) as u64);
             for (number, range) in ranges.enumerate() {
                 if known.is_some() {
-                    known_pieces.push(share.pieces.len());
+                    share.known.push(share.pieces.len());
                 }
                 share.pieces.push(Piece {
                     range: range.clone(),
@@ -118,29 +123,29 @@ impl<'a> Share<'a> {
         };
         let busy = total.div_ceil(tasks);
         share.target = busy.max(TASK_MIN).min(partition_bytes.max(1));
-        share.choose_cuts(known_pieces, share.target < partition_bytes);
+        share.few = share.target < partition_bytes;
         share
     }
 
-    /// A region is cut into as many pieces as come closest to a task, unless its size is a guess. Where there are few tasks the pieces are rather
-    /// too small than too large: the largest says how long the others' slots are idle at the end.
-    fn choose_cuts(&mut self, candidates: Vec<usize>, few: bool) {
+    /// The ranges to be cut, whose first and last keys [`Self::cut`] wants.
+    ///
+    /// A region is cut into as many pieces as come closest to a task, unless its size is a guess. Where there are few tasks and they answer `rows`,
+    /// which Spark works on, pieces are rather too small than too large: the largest says how long the other slots are idle at the end. Of
+    /// aggregates the stores have all the work, and several requests of the last task keep them busy.
+    pub fn to_cut(&mut self, rows: bool) -> Vec<KeyRange> {
         let size = self.target.max(PIECE_MIN);
-        let up = if few { size - size / 8 } else { size / 2 };
+        let up = if self.few && rows { size - size / 8 } else { size / 2 };
         let bytes = |at: usize| self.pieces.get(at).map_or(0, |piece| piece.bytes);
-        let mut cuts: Vec<(usize, u64)> = candidates
-            .into_iter()
-            .map(|at| (at, bytes(at).saturating_add(up) / size))
+        let mut cuts: Vec<(usize, u64)> = self
+            .known
+            .iter()
+            .map(|at| (*at, bytes(*at).saturating_add(up) / size))
             .filter(|(_, into)| *into > 1)
             .collect();
         cuts.sort_by_key(|(at, into)| (std::cmp::Reverse(*into), *at));
         cuts.truncate(CUT_REGIONS_MAX);
         cuts.sort_unstable();
         self.cuts = cuts;
-    }
-
-    /// The ranges to be cut, whose first and last keys [`Self::cut`] wants.
-    pub fn to_cut(&self) -> Vec<KeyRange> {
         let piece = |(at, _): &(usize, u64)| self.pieces.get(*at).map(|piece| piece.range.clone());
         self.cuts.iter().filter_map(piece).collect()
     }

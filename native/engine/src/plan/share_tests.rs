@@ -37,7 +37,7 @@ fn planned(mib: &[u64], partition_bytes: u64, parallelism: u32) -> (Vec<Vec<u64>
     let located = regions(mib.len());
     let sizes = sizes(mib);
     let mut share = Share::new(&located, &sizes, partition_bytes, parallelism);
-    let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
+    let edges: Vec<KeyEdges> = share.to_cut(true).iter().map(full).collect();
     share.cut(&edges, true, 1);
     let (groups, summary) = share.groups();
     let mib = |group: &Vec<Piece<'_>>| group.iter().map(|piece| piece.bytes / MIB).collect();
@@ -68,6 +68,11 @@ fn large_regions_are_cut_so_that_no_slot_is_idle() {
         vec![vec![32]; 10],
         "seven tasks, of 48, would leave one of two slots idle at the end"
     );
+    let located = regions(4);
+    let mut of_aggregates = Share::new(&located, &sizes(&[96, 96, 96, 32]), 96 * MIB, 2);
+    let edges: Vec<KeyEdges> = of_aggregates.to_cut(false).iter().map(full).collect();
+    of_aggregates.cut(&edges, true, 2);
+    assert_eq!(of_aggregates.groups().0.len(), 7);
     assert_eq!(planned(&[96], 96 * MIB, 1_000).0.len(), 12, "not below 8 MiB");
     assert_eq!(planned(&[96; 100], 96 * MIB, 2).0.len(), 100, "tasks enough");
     assert_eq!(
@@ -82,7 +87,7 @@ fn large_regions_are_cut_so_that_no_slot_is_idle() {
 fn a_task_has_several_requests() {
     let located = regions(2);
     let mut share = Share::new(&located, &sizes(&[96, 1]), 96 * MIB, 2);
-    let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
+    let edges: Vec<KeyEdges> = share.to_cut(true).iter().map(full).collect();
     share.cut(&edges, true, 3);
     let (groups, summary) = share.groups();
     let cuts: Vec<usize> = groups.iter().map(|group| group[0].cuts.len()).collect();
@@ -112,11 +117,12 @@ fn without_edges_a_region_stays_whole_and_an_empty_one_is_merged() {
     let sizes = sizes(&[96, 96, 1]);
     let share = || Share::new(&located, &sizes, 96 * MIB, 2);
     let mut unknown = share();
-    assert_eq!(unknown.to_cut().len(), 2);
+    assert_eq!(unknown.to_cut(true).len(), 2);
     unknown.cut(&[KeyEdges::Unknown, KeyEdges::Unknown], true, 1);
     let (groups, summary) = unknown.groups();
     assert_eq!((groups.len(), summary.cut, summary.uncut), (3, 0, 2));
     let mut empty = share();
+    assert_eq!(empty.to_cut(true).len(), 2);
     empty.cut(&[KeyEdges::Empty, KeyEdges::Empty], true, 1);
     let (groups, summary) = empty.groups();
     assert_eq!((groups.len(), summary.cut, summary.uncut), (1, 0, 0));
@@ -126,14 +132,14 @@ fn without_edges_a_region_stays_whole_and_an_empty_one_is_merged() {
 fn a_size_that_is_not_known_is_a_default_regions_and_no_reason_to_cut() {
     let located = regions(4);
     let mut share = Share::new(&located, &sizes(&[96]), 96 * MIB, 1);
-    let edges: Vec<KeyEdges> = share.to_cut().iter().map(full).collect();
+    let edges: Vec<KeyEdges> = share.to_cut(true).iter().map(full).collect();
     assert_eq!(edges.len(), 0, "96 MiB are one task of 96 MiB");
     share.cut(&edges, true, 1);
     let (groups, summary) = share.groups();
     assert_eq!((groups.len(), summary.unknown, summary.known_bytes), (4, 3, 96 * MIB));
     let none = HashMap::new();
-    let share = Share::new(&located, &none, 96 * MIB, 100);
-    assert!(share.to_cut().is_empty());
+    let mut share = Share::new(&located, &none, 96 * MIB, 100);
+    assert!(share.to_cut(true).is_empty());
     assert_eq!(share.groups().0.len(), 4);
 }
 
@@ -163,7 +169,7 @@ proptest! {
             .collect();
         let mut share = Share::new(&located, &sizes, partition_mib * MIB, parallelism);
         let edges: Vec<KeyEdges> = share
-            .to_cut()
+            .to_cut(true)
             .iter()
             .zip(&answers)
             .map(|(range, answer)| match answer {
