@@ -1,5 +1,5 @@
 //! Random conditions and aggregations over a table of all types: what the store answers is what a small evaluator of Spark's rules
-//! finds in the rows that are read without push-down. TI_ENGINE_SEED repeats a run, TI_ENGINE_PREDICATES says how many (400).
+//! finds in the rows that are read without push-down. TI_ENGINE_SEED repeats a run, TI_ENGINE_PREDICATES says how many (1,400).
 
 use std::collections::BTreeMap;
 

@@ -287,5 +287,5 @@ pub fn number() -> usize {
     std::env::var("TI_ENGINE_PREDICATES")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(400)
+        .unwrap_or(1_400)
 }
