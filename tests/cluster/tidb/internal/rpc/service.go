@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"context"
 
-	"github.com/pingcap/kvproto/pkg/coprocessor"
 	"github.com/pingcap/kvproto/pkg/errorpb"
 	"github.com/pingcap/kvproto/pkg/kvrpcpb"
-	"github.com/pingcap/kvproto/pkg/tikvpb"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/lockstore"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv"
 	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/tikv/mvcc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"tidb-spark.test/cluster/tidb/internal/region"
 )
@@ -98,31 +94,4 @@ func (s *Service) Prewrite(ctx context.Context, req *kvrpcpb.PrewriteRequest) (*
 		s.pipe.txnSize.observe(req, resp)
 	}
 	return resp, err
-}
-
-// Coprocessor gives the scanned range of a page both its ends, and none with the last page, as TiKV
-// does. The embedded server sets only the end at which the next page begins, and always.
-func (s *Service) Coprocessor(ctx context.Context, req *coprocessor.Request) (*coprocessor.Response, error) {
-	resp, err := s.Server.Coprocessor(ctx, req)
-	if err != nil || resp.GetRange() == nil || len(req.Ranges) == 0 {
-		return resp, err
-	}
-	first, last := req.Ranges[0].GetStart(), req.Ranges[len(req.Ranges)-1].GetEnd()
-	scanned := &coprocessor.KeyRange{Start: resp.Range.Start, End: resp.Range.End}
-	if len(scanned.Start) == 0 { // ascending
-		scanned.Start = first
-	}
-	if len(scanned.End) == 0 { // descending
-		scanned.End = last
-	}
-	resp.Range = scanned
-	if bytes.Equal(scanned.Start, first) && bytes.Equal(scanned.End, last) {
-		resp.Range = nil
-	}
-	return resp, nil
-}
-
-// CoprocessorStream is not served by TiKV either; the embedded server would end it without an answer.
-func (s *Service) CoprocessorStream(*coprocessor.Request, tikvpb.Tikv_CoprocessorStreamServer) error {
-	return status.Error(codes.Unimplemented, "CoprocessorStream is not served")
 }
