@@ -6,8 +6,9 @@ import sys
 
 from . import venv
 from .build import build
-from .cluster import ROLES, Cluster
+from .cluster import Cluster
 from .paths import CLUSTER_SOURCE, Failure, bin_dir
+from .roles import KINDS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,11 +20,14 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, parents=[common], help=text, description=text)
 
-    command("build", "build pd-server, store and tidb-server")
+    command("build", "build pd-server, tidb-server, the test store and the control service")
     up = command("up", "start a cluster and wait until TiDB answers SQL")
     up.add_argument("--mode", choices=("throwaway", "keep"), default="throwaway")
     up.add_argument("--region-size", type=int, help="bytes; a region above 3/2 of this is split")
-    up.add_argument("--stores", type=int, help="stores that the one store process plays (default 1)")
+    up.add_argument("--store", choices=KINDS, help="the test store (default) or a real TiKV, whose binary TIKV_SERVER names")
+    up.add_argument("--stores", type=int, help="number of stores (default 1); the one process of the test store plays all of them")
+    up.add_argument("--pds", type=int, help="members of PD: 1 (default), 3 or 5")
+    up.add_argument("--tls", action="store_true", default=None, help="mutual TLS between the servers, with certificates made for this cluster")
     up.add_argument("--json", action="store_true", help="print the status as JSON")
     down = command("down", "stop it; a throw-away cluster is removed")
     down.add_argument("--remove", action="store_true", help="remove a kept cluster's data too")
@@ -31,9 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     for verb, text in (("start", "start one stopped server"), ("restart", "stop one server and start it again"),
                        ("kill", "SIGKILL one server"), ("pause", "freeze one server"),
                        ("resume", "let a frozen server go on")):
-        command(verb, text).add_argument("role", choices=ROLES)
+        command(verb, text).add_argument("role", help="pd, store, tidb, control; pd-2, store-2, .. where there are several")
     logs = command("logs", "print the end of the logs")
-    logs.add_argument("role", choices=ROLES, nargs="?")
+    logs.add_argument("role", nargs="?")
     logs.add_argument("--lines", type=int, default=40)
     faults = command("faults", "list, set or clear the fault rules of the store")
     faults.add_argument("rules", nargs="?", help="JSON of a rule or a list of rules, or `clear`")
@@ -75,7 +79,7 @@ def _run(args: argparse.Namespace) -> int:
         build()
         print(bin_dir())
     elif name == "up":
-        status = cluster.up(args.mode, args.region_size, args.stores)
+        status = cluster.up(args.mode, args.region_size, args.stores, kind=args.store, pds=args.pds, tls=args.tls)
         if args.json:
             _show(status)
         else:
@@ -87,7 +91,7 @@ def _run(args: argparse.Namespace) -> int:
     elif name in ("start", "restart", "kill", "pause", "resume"):
         getattr(cluster, name)(args.role)
     elif name == "logs":
-        for role in [args.role] if args.role else ROLES:
+        for role in [args.role] if args.role else cluster.roles():
             print(f"--- {role}: {cluster.log_file(role)}")
             print(cluster.tail(role, args.lines))
     elif name == "faults":

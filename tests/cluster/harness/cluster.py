@@ -10,18 +10,20 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import time
-import urllib.request
 
-from . import mysql_ping, servers
+from . import mysql_ping, tikv
 from .build import build
 from .control import Control
 from .paths import Failure, bin_dir, state_dir
 from .process import Process, free_ports
+from .ready import Readiness
+from .roles import HOST, LAYOUT, Shape, role_called
+from .servers import TEST_STORE_GLOBALS, Servers
+from .status import existing_state, existing_status, own_status
 
-ROLES = ("pd", "store", "tidb")
-PORTS = ("pd", "pd_peer", "store", "store_control", "tidb", "tidb_status")
 DEFAULT_REGION_SIZE = 96 << 20
 START_TIMEOUT = 120.0
 
@@ -32,7 +34,7 @@ class Cluster:
     def __init__(self, name: str = "default"):
         self.name = name
         self.folder = state_dir(name)
-        self._process = {role: Process(role, self.folder) for role in ROLES}
+        self._processes: dict[str, Process] = {}
         self._log = sys.stderr
 
     # ---- state ------------------------------------------------------------------------------------
@@ -68,6 +70,21 @@ class Cluster:
             raise Failure("this cluster is an existing one: its servers and their faults are not ours to steer")
         return state
 
+    def roles(self) -> list[str]:
+        """The servers of the cluster in the order of their start."""
+        state = self._need()
+        return [] if state["mode"] == "existing" else Shape.of(state).roles()
+
+    def _process(self, role: str) -> Process:
+        return self._processes.setdefault(role, Process(role, self.folder))
+
+    def _one(self, name: str) -> Process:
+        """The server called so, of a cluster of ours."""
+        roles, role = Shape.of(self._own()).roles(), role_called(name)
+        if role not in roles:
+            raise Failure(f"no server {name!r}; this cluster has {', '.join(roles)}")
+        return self._process(role)
+
     @contextlib.contextmanager
     def _lock(self):
         """One up or down of a folder at a time. The lock file goes away with the folder."""
@@ -90,14 +107,16 @@ class Cluster:
 
     # ---- up, down ---------------------------------------------------------------------------------
 
-    def up(self, mode: str = "throwaway", region_size: int | None = None, stores: int | None = None) -> dict:
+    def up(self, mode: str = "throwaway", region_size: int | None = None, stores: int | None = None, *, kind: str | None = None,
+           pds: int | None = None, tls: bool | None = None) -> dict:
         """Builds what is out of date, starts the cluster and waits until TiDB answers SQL.
 
-        `stores` is the number of stores that the one store process plays; it is fixed at the first start.
+        `kind` is `test` (the default) or `tikv`; it, `stores`, `pds` and `tls` are fixed at the first start.
         """
         if os.environ.get("TIDB_SPARK_CLUSTER") == "existing":
             return self.status()
-        stamps = build()
+        wanted = {"kind": kind, "stores": stores, "pds": pds, "tls": tls}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
         with self._lock():
             state = self.state()
             if state is not None and state["mode"] != mode:
@@ -110,42 +129,61 @@ class Cluster:
                 self._down(remove=True)  # left over from a run that was cut off
                 state = None
             if state is None:
-                return self._first_start(mode, region_size or DEFAULT_REGION_SIZE, stores or 1, stamps)
-            if stores not in (None, len(servers.store_addresses(state["ports"]))):
-                raise Failure(f"cluster {self.name!r} was made with another number of stores; `down --remove` first")
-            size = region_size or state["region_size"]
-            same = state["stamps"] == stamps and state["region_size"] == size and state["bin"] == str(bin_dir())
-            if same and all(p.state() == "running" for p in self._process.values()):
+                shape = Shape(**wanted)
+                return self._first_start(mode, region_size or DEFAULT_REGION_SIZE, shape, self._binaries(shape))
+            shape = Shape.of(state)
+            for name, value in wanted.items():
+                if value != getattr(shape, name):
+                    raise Failure(f"cluster {self.name!r} was made with {name} {getattr(shape, name)}; `down --remove` first")
+            fresh = {**self._binaries(shape), "region_size": region_size or state["region_size"]}
+            same = all(state.get(name) == value for name, value in fresh.items())
+            if same and all(self._process(role).state() == "running" for role in shape.roles()):
                 return self.status()
             self._down(remove=False)
-            state.update(stamps=stamps, region_size=size, bin=str(bin_dir()))
+            state.update(fresh)
             self._write_state(state)
             self._start_all(state)
             return self.status()
 
-    def _first_start(self, mode: str, region_size: int, stores: int, stamps: dict) -> dict:
+    @staticmethod
+    def _binaries(shape: Shape) -> dict:
+        """What of the state says which binaries run; all are brought up to date."""
+        real = shape.kind == "tikv"
+        executable, stamp = tikv.binary() if real else (None, None)
+        stamps = build("pd-server", "control" if real else "store", "tidb-server")
+        return {"bin": str(bin_dir()), "tikv_server": str(executable) if real else None, "stamps": {**stamps, "tikv-server": stamp}}
+
+    def _first_start(self, mode: str, region_size: int, shape: Shape, binaries: dict) -> dict:
         if self.folder.exists() and any(p.name != "logs" for p in self.folder.iterdir()):
             if not (self.folder / "data").exists():
                 raise Failure(f"{self.folder} exists and is not a cluster's folder; choose another one")
             self._down(remove=True)
         for attempt in range(3):
-            names = [*PORTS, *(f"store_at_{n}" for n in range(2, stores + 1))]
-            ports = dict(zip(names, free_ports(len(names))))
+            names = shape.port_names()
             (self.folder / "data").mkdir(parents=True, exist_ok=True)
-            state = {"name": self.name, "mode": mode, "region_size": region_size, "ports": ports,
-                     "stamps": stamps, "bin": str(bin_dir())}
+            state = {"layout": LAYOUT, "name": self.name, "mode": mode, "region_size": region_size, "shape": vars(shape),
+                     "ports": dict(zip(names, free_ports(len(names)))), "tls": None, **binaries}
+            if shape.tls:
+                state["tls"] = self._make_certificates()
             self._write_state(state)
             try:
                 self._start_all(state)
                 return self.status()
             except Failure as failure:
-                taken = "address already in use" in str(failure)
+                taken = "address already in use" in str(failure).lower()
                 if mode == "throwaway" or taken:
                     logs = self._keep_logs()
                     self._down(remove=True)
                 if not taken or attempt == 2:
                     raise Failure(f"{failure}" + (f"\nfull logs: {logs}" if mode == "throwaway" else "")) from failure
         raise AssertionError("not reached")
+
+    def _make_certificates(self) -> dict:
+        folder = self.folder / "tls"
+        made = subprocess.run([str(bin_dir() / "control"), f"--make-certificates={folder}"], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise Failure(f"certificates could not be made: {made.stderr}")
+        return {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
 
     def _keep_logs(self) -> pathlib.Path:
         kept = self.folder.with_name(self.folder.name + ".failed-logs")
@@ -154,38 +192,60 @@ class Cluster:
             shutil.copytree(self.folder / "logs", kept)
         return kept
 
+    def _servers(self, state: dict) -> Servers:
+        return Servers(pathlib.Path(state["bin"]), self.folder, Shape.of(state), state["ports"], state["tls"])
+
     def _start_all(self, state: dict) -> None:
         begin = time.monotonic()
-        for role in ROLES:
-            self._start(role, state)
-        for statement in servers.GLOBALS:
+        shape, readiness = Shape.of(state), Readiness(self._servers(state))
+        for group in (shape.pd_roles(), shape.store_roles()):  # they need each other to become ready
+            for role in group:
+                self._launch(role, state)
+            for role in group:
+                self._wait(role, state, f"{role} was not ready", lambda role=role: readiness.ready(role))
+        state["store_ids"] = readiness.store_ids()
+        self._write_state(state)
+        if shape.kind == "tikv":
+            self._wait("store", state, f"not every region had {shape.stores} peers", readiness.replicated)
+        for role in shape.roles():
+            if role not in (*shape.pd_roles(), *shape.store_roles()):
+                self._start(role, state)
+        for statement in TEST_STORE_GLOBALS if shape.kind == "test" else ():
             try:
-                mysql_ping.execute(servers.HOST, state["ports"]["tidb"], statement)
+                mysql_ping.execute(HOST, state["ports"]["tidb"], statement)
             except OSError as error:
                 raise Failure(f"tidb does not take its settings: {error}") from error
         print(f"cluster: {self.name} is up in {time.monotonic() - begin:.1f} s", file=self._log, flush=True)
 
     def _start(self, role: str, state: dict) -> None:
-        ports, binaries = state["ports"], pathlib.Path(state["bin"])
-        if role == "pd":
-            command, env = servers.pd_command(binaries, self.folder, ports)
-        elif role == "store":
-            command, env = servers.store_command(binaries, self.folder, ports, state["region_size"])
-        else:
-            command, env = servers.tidb_command(binaries, self.folder, ports)
-        self._process[role].start(command, env)
-        self._wait_ready(role, ports)
+        self._launch(role, state)
+        readiness = Readiness(self._servers(state))
+        self._wait(role, state, f"{role} was not ready", lambda: readiness.ready(role))
 
-    def _wait_ready(self, role: str, ports: dict) -> None:
-        process = self._process[role]
+    def _launch(self, role: str, state: dict) -> None:
+        servers, env = self._servers(state), {}
+        if role.startswith("pd"):
+            command, env = servers.pd(role), {"GODEBUG": "httpmuxgo121=1"}
+        elif role == "tidb":
+            command = servers.tidb()
+        elif role == "control":
+            command = tikv.control_command(servers)
+        elif servers.shape.kind == "test":
+            command = servers.test_store(state["region_size"])
+        else:
+            command = tikv.store_command(servers, state["tikv_server"], role, state["region_size"])
+        self._process(role).start(command, env)
+
+    def _wait(self, role: str, state: dict, complaint: str, condition) -> None:
+        """Until the condition holds; a Failure with the ends of the logs when it does not in time, or the role's server ends."""
         deadline = time.monotonic() + START_TIMEOUT
-        while not _ready(role, ports):
-            gone = process.pid() is None
+        while not condition():
+            gone = self._process(role).pid() is None
             if gone or time.monotonic() > deadline:
-                what = "ended" if gone else f"was not ready in {START_TIMEOUT:.0f} s"
-                tails = "\n".join(f"--- {r}: end of {self._process[r].log}\n{self._process[r].tail()}"
-                                  for r in ROLES[:ROLES.index(role) + 1])
-                raise Failure(f"{role} {what}\n{tails}")
+                what = f"{role} ended" if gone else f"{complaint} in {START_TIMEOUT:.0f} s"
+                roles = Shape.of(state).roles()
+                tails = "\n".join(f"--- {r}: end of {self.log_file(r)}\n{self.tail(r, 30)}" for r in roles if self.log_file(r).exists())
+                raise Failure(f"{what}\n{tails}")
             time.sleep(0.05)
 
     def down(self, remove: bool = False) -> None:
@@ -199,11 +259,16 @@ class Cluster:
         try:
             state = self.state()
         except Failure:
-            state = {"mode": "throwaway"}
+            state = None
         mode = (state or {}).get("mode", "throwaway")
         graceful = mode == "keep" and not remove
-        for role in reversed(ROLES):
-            self._process[role].stop(graceful)
+        # By the files of process ids: they are there when the state is damaged or gone. Clients end before PD does.
+        found = {file.stem for file in self.folder.glob("*.pid")}
+        order = [lambda role: role in ("control", "tidb"), lambda role: role.startswith("store"), lambda role: True]
+        for group in order:
+            for role in sorted(filter(group, found)):
+                self._process(role).stop(graceful)
+            found = {role for role in found if not group(role)}
         if remove or mode != "keep":
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -223,51 +288,28 @@ class Cluster:
         """The JSON of `cluster status`; README.md describes it."""
         state = self._need()
         if state["mode"] == "existing":
-            pd, tidb = state["pd"], state["tidb"]
-            host, _, port = tidb.rpartition(":")
-            up = mysql_ping.answers(host, int(port))
-            return {"name": self.name, "mode": "existing", "running": up, "folder": str(self.folder),
-                    "pd": {"addresses": pd.split(",")}, "store": None,
-                    "tidb": {"host": host, "port": int(port), "user": "root"}}
-        ports = state["ports"]
-
-        def about(role: str) -> dict:
-            process = self._process[role]
-            return {"pid": process.pid(), "state": process.state(), "log": str(process.log)}
-
-        roles = {role: about(role) for role in ROLES}
-        return {
-            "name": self.name, "mode": state["mode"], "running": all(r["state"] == "running" for r in roles.values()),
-            "folder": str(self.folder), "data": str(self.folder / "data"), "bin": state["bin"],
-            "pd": {"addresses": [f"{servers.HOST}:{ports['pd']}"], **roles["pd"]},
-            "store": {"address": f"{servers.HOST}:{ports['store']}", "addresses": servers.store_addresses(ports),
-                      "control": f"http://{servers.HOST}:{ports['store_control']}",
-                      "region_size": state["region_size"], **roles["store"]},
-            "tidb": {"host": servers.HOST, "port": ports["tidb"], "status_port": ports["tidb_status"],
-                     "user": "root", **roles["tidb"]},
-        }
+            return existing_status(self.name, self.folder, state)
+        return own_status(self.folder, state, {role: self._process(role) for role in Shape.of(state).roles()})
 
     def start(self, role: str) -> None:
         """Starts one stopped server and waits until it is ready."""
-        state = self._own()
-        self._process[role].pid_file.unlink(missing_ok=True) if self._process[role].pid() is None else None
-        self._start(role, state)
+        process = self._one(role)
+        if process.pid() is None:
+            process.pid_file.unlink(missing_ok=True)
+        self._start(process.role, self._own())
 
     def restart(self, role: str) -> None:
         """SIGTERM (when it runs), start, wait until ready."""
-        self._own()
-        self._process[role].stop(graceful=True)
+        self._one(role).stop(graceful=True)
         self.start(role)
 
     def kill(self, role: str) -> None:
         """SIGKILL; `start` or `restart` brings the server back with its data."""
-        self._own()
-        self._process[role].stop(graceful=False)
+        self._one(role).stop(graceful=False)
 
     def pause(self, role: str) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
-        self._own()
-        process = self._process[role]
+        process = self._one(role)
         process.signal(signal.SIGSTOP)
         deadline = time.monotonic() + 5
         while process.state() == "running" and time.monotonic() < deadline:
@@ -275,47 +317,16 @@ class Cluster:
 
     def resume(self, role: str) -> None:
         """SIGCONT."""
-        self._own()
-        self._process[role].signal(signal.SIGCONT)
+        self._one(role).signal(signal.SIGCONT)
 
     def log_file(self, role: str) -> pathlib.Path:
         """The log of a server."""
-        return self._process[role].log
+        return self._process(role_called(role)).log
 
     def tail(self, role: str, lines: int) -> str:
         """The last lines of that log."""
-        return self._process[role].tail(lines)
+        return self._process(role_called(role)).tail(lines)
 
     def control(self) -> Control:
         """Client of the store's control port."""
-        return Control(f"http://{servers.HOST}:{self._own()['ports']['store_control']}")
-
-
-def existing_state(pd: str, tidb: str) -> dict:
-    """State of the existing mode, checked for shape."""
-    host, _, port = tidb.rpartition(":")
-    if not pd or not host or not port.isdigit():
-        raise Failure("existing mode needs PD addresses (host:port,...) in --pd or TIDB_SPARK_PD and TiDB's "
-                      "host:port in --tidb or TIDB_SPARK_TIDB")
-    return {"mode": "existing", "pd": pd, "tidb": tidb}
-
-
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-
-
-def _get(url: str):
-    try:
-        with _open(url, timeout=2) as answer:
-            return json.load(answer)
-    except (OSError, ValueError):
-        return None
-
-
-def _ready(role: str, ports: dict) -> bool:
-    """pd: has a leader; store: its control port answers, which it opens last; tidb: answers SQL."""
-    if role == "pd":
-        members = _get(f"http://{servers.HOST}:{ports['pd']}/pd/api/v1/members")
-        return bool(members and members.get("leader"))
-    if role == "store":
-        return _get(f"http://{servers.HOST}:{ports['store_control']}/stats") is not None
-    return mysql_ping.answers(servers.HOST, ports["tidb"])
+        return Control(f"http://{HOST}:{self._own()['ports']['control']}")

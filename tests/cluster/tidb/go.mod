@@ -1,4 +1,4 @@
-// The module that builds tidb-server and the store of the test cluster.
+// The module that builds tidb-server, the test store and the control service of the test cluster.
 module tidb-spark.test/cluster/tidb
 
 go 1.23.6
@@ -8,6 +8,7 @@ require (
 	github.com/pingcap/kvproto v0.0.0-20250908061600-97d984880071
 	github.com/pingcap/log v1.1.1-0.20250917021125-19901e015dc9
 	github.com/pingcap/tidb v1.1.0-beta.0.20251126154744-e4e814fdc0af
+	github.com/tikv/client-go/v2 v2.0.8-0.20251009122557-471c5bd6ec4d
 	go.uber.org/zap v1.27.0
 	google.golang.org/grpc v1.63.2
 )
@@ -69,7 +70,6 @@ require (
 	github.com/spf13/pflag v1.0.5 // indirect
 	github.com/stretchr/testify v1.9.0 // indirect
 	github.com/tiancaiamao/gp v0.0.0-20221230034425-4025bc8a4d4a // indirect
-	github.com/tikv/client-go/v2 v2.0.8-0.20251009122557-471c5bd6ec4d // indirect
 	github.com/tikv/pd/client v0.0.0-20250901062501-1646b924d286 // indirect
 	github.com/tklauser/go-sysconf v0.3.12 // indirect
 	github.com/tklauser/numcpus v0.6.1 // indirect

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"tidb-spark.test/cluster/tidb/internal/control"
+	"tidb-spark.test/cluster/tidb/internal/control/teststore"
 	"tidb-spark.test/cluster/tidb/internal/rpc"
 )
 
@@ -95,7 +96,7 @@ func run(o settings) error {
 	}
 	shared := rpc.NewShared()
 	failed := make(chan error, len(listeners)+1)
-	ctl := &control.Control{Stores: make(map[uint64]*rpc.Service), PD: pdc}
+	ctl := &teststore.Backend{Stored: make(map[uint64]*rpc.Service), PD: pdc}
 	var servers []*grpc.Server
 	for i, l := range listeners {
 		pipe := rpc.NewPipeline(eng.regions[i], shared)
@@ -103,12 +104,12 @@ func run(o settings) error {
 		if i == 0 {
 			ctl.Service, ctl.Pipe = service, pipe
 		}
-		ctl.Stores[eng.regions[i].StoreID()] = service
+		ctl.Stored[eng.regions[i].StoreID()] = service
 		server := newServer(pipe, service)
 		servers = append(servers, server)
 		go func() { failed <- server.Serve(l) }()
 	}
-	port := &http.Server{Handler: ctl.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	port := &http.Server{Handler: control.Handler(ctl), ReadHeaderTimeout: 10 * time.Second}
 	go func() { failed <- port.Serve(controlListener) }()
 	log.Info("store is up", zap.String("address", o.addr), zap.String("control", o.control), zap.Int64("region size", o.regionSize))
 	select {

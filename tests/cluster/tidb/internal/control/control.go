@@ -1,44 +1,80 @@
-// Package control is the HTTP port by which tests steer the store: faults, splits, locks, counters.
+// Package control is the HTTP port by which tests steer the stores: regions, splits, locks, counters, faults.
+// It is the same for the test store and for a real TiKV, each of which is a Backend.
 // It listens on loopback, has no authentication and belongs to a test device only.
 package control
 
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/store/mockstore/unistore/pd"
-
-	"tidb-spark.test/cluster/tidb/internal/fault"
-	"tidb-spark.test/cluster/tidb/internal/region"
-	"tidb-spark.test/cluster/tidb/internal/rpc"
+	"github.com/pingcap/kvproto/pkg/kvrpcpb"
 )
 
-const maxBody = 16 << 20
+const (
+	maxBody = 16 << 20
+	within  = 30 * time.Second // one request
+)
 
-// Control answers the port's requests.
-type Control struct {
-	Service *rpc.Service  // of the first store
-	Pipe    *rpc.Pipeline // of the first store; faults, counters and regions are the same for all
-	Stores  map[uint64]*rpc.Service
-	PD      pd.Client
+// ErrNotHere is what a backend answers to what it cannot do.
+var ErrNotHere = errors.New("not with this store")
+
+// Place is where a key is: a region at one epoch. Each call asks the region's leader; what the region has against it is in the response.
+type Place interface {
+	// End is the raw end of the region, empty for the last.
+	End() []byte
+	Scan(context.Context, *kvrpcpb.ScanRequest) (*kvrpcpb.ScanResponse, error)
+	Prewrite(context.Context, *kvrpcpb.PrewriteRequest) (*kvrpcpb.PrewriteResponse, error)
+	PessimisticLock(context.Context, *kvrpcpb.PessimisticLockRequest) (*kvrpcpb.PessimisticLockResponse, error)
 }
 
+// Store is one store as PD knows it.
+type Store struct {
+	ID      uint64 `json:"id"`
+	Address string `json:"address"`
+}
+
+// Backend is the cluster behind the port. Keys are raw.
+type Backend interface {
+	Timestamp(context.Context) (uint64, error)
+	Locate(ctx context.Context, key []byte) (Place, error)
+	// Regions are in key order.
+	Regions(context.Context) ([]Region, error)
+	Stores(context.Context) ([]Store, error)
+	// Methods are the counters of RPCs by name, and the calls that have not ended.
+	Methods(context.Context) (methods any, inFlight int64, err error)
+	// Split cuts at keys that may lie in different regions. As with the calls below PD knows of the change when it returns.
+	Split(ctx context.Context, keys [][]byte) error
+	TransferLeader(ctx context.Context, region, store uint64) error
+	Merge(ctx context.Context, source, target uint64) error
+	// Schedule hands an operator to PD and does not wait for it.
+	Schedule(ctx context.Context, operator json.RawMessage) error
+	// Locks are the live ones, limit at most; 0 for all.
+	Locks(ctx context.Context, limit int) ([]*kvrpcpb.LockInfo, error)
+	Faults() any
+	SetFaults(rules []byte) error
+	ClearFaults() error
+}
+
+type port struct{ Backend }
+
 // Handler is the route table. Answers are JSON; an error is {"error": "..."} with status 400.
-func (c *Control) Handler() http.Handler {
+func Handler(backend Backend) http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, f func(*http.Request, []byte) (any, error)) {
+	handle := func(pattern string, f func(context.Context, *http.Request, []byte) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), within)
+			defer cancel()
 			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 			var out any
 			if err == nil {
-				out, err = f(r, body)
+				out, err = f(ctx, r, body)
 			}
 			code := http.StatusOK
 			if err != nil {
@@ -49,18 +85,24 @@ func (c *Control) Handler() http.Handler {
 			_ = json.NewEncoder(w).Encode(out) // the caller has gone: nobody to tell
 		})
 	}
-	handle("GET /stats", c.stats)
-	handle("GET /faults", func(*http.Request, []byte) (any, error) { return c.Pipe.Faults.List(), nil })
-	handle("POST /faults", c.setFaults)
-	handle("DELETE /faults", func(*http.Request, []byte) (any, error) {
-		return c.Pipe.Faults.List(), c.Pipe.Faults.Replace(nil, c.Pipe.Known)
+	p := port{backend}
+	handle("GET /stats", p.stats)
+	handle("GET /faults", func(context.Context, *http.Request, []byte) (any, error) { return p.Faults(), nil })
+	handle("POST /faults", func(_ context.Context, _ *http.Request, body []byte) (any, error) {
+		if err := p.SetFaults(body); err != nil {
+			return nil, err
+		}
+		return p.Faults(), nil
 	})
-	handle("GET /regions", c.regions)
-	handle("GET /kv", c.kv)
-	handle("POST /split", c.split)
-	handle("POST /transfer_leader", c.transferLeader)
-	handle("GET /locks", c.locks)
-	handle("POST /lock", c.lock)
+	handle("DELETE /faults", func(context.Context, *http.Request, []byte) (any, error) { return p.Faults(), p.ClearFaults() })
+	handle("GET /regions", func(ctx context.Context, _ *http.Request, _ []byte) (any, error) { return p.Regions(ctx) })
+	handle("GET /kv", p.kv)
+	handle("POST /split", p.split)
+	handle("POST /transfer_leader", p.transferLeader)
+	handle("POST /merge", p.merge)
+	handle("POST /schedule", p.schedule)
+	handle("GET /locks", p.locks)
+	handle("POST /lock", p.lock)
 	return mux
 }
 
@@ -70,65 +112,36 @@ func decode(body []byte, into any) error {
 	return dec.Decode(into)
 }
 
-func (c *Control) stats(*http.Request, []byte) (any, error) {
-	methods := c.Pipe.Stats.Snapshot()
-	leaders := make(map[uint64]int)
-	for _, r := range c.Pipe.Regions.Regions() {
-		leaders[r.Leader().StoreId]++
-	}
-	stores := []map[string]any{}
-	for _, l := range c.Pipe.Regions.Locals() {
-		stores = append(stores, map[string]any{"id": l.StoreID(), "address": l.Addr(), "leaders": leaders[l.StoreID()]})
-	}
-	return map[string]any{
-		"stores": stores, "regions": len(c.Pipe.Regions.Regions()),
-		"in_flight": c.Pipe.Stats.InFlight(), "methods": methods,
-	}, nil
-}
-
-func (c *Control) setFaults(_ *http.Request, body []byte) (any, error) {
-	rules, err := fault.Parse(body)
+func (p port) stats(ctx context.Context, _ *http.Request, _ []byte) (any, error) {
+	methods, inFlight, err := p.Methods(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Pipe.Faults.Replace(rules, c.Pipe.Known); err != nil {
+	regions, err := p.Regions(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return c.Pipe.Faults.List(), nil
-}
-
-type regionView struct {
-	ID       uint64 `json:"id"`
-	Leader   uint64 `json:"leader"`    // peer id
-	StoreID  uint64 `json:"store_id"`  // of the leader
-	StartKey string `json:"start_key"` // hex of the raw key, empty for the first region
-	EndKey   string `json:"end_key"`   // hex of the raw key, empty for the last region
-	ConfVer  uint64 `json:"conf_ver"`
-	Version  uint64 `json:"version"`
-	Size     int64  `json:"size"` // bytes, approximate
-}
-
-func view(regions []*region.Region) []regionView {
-	out := make([]regionView, 0, len(regions))
-	for _, r := range regions {
-		v := regionView{
-			ID: r.Meta().Id, Leader: r.Leader().Id, StoreID: r.Leader().StoreId, StartKey: hex.EncodeToString(r.RawStart()),
-			ConfVer: r.Meta().RegionEpoch.ConfVer, Version: r.Meta().RegionEpoch.Version, Size: r.Size(),
-		}
-		if len(r.Meta().EndKey) > 0 {
-			v.EndKey = hex.EncodeToString(r.RawEnd())
-		}
-		out = append(out, v)
+	known, err := p.Stores(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return out
-}
-
-func (c *Control) regions(*http.Request, []byte) (any, error) {
-	return view(c.Pipe.Regions.Regions()), nil
+	leaders := make(map[uint64]int)
+	for _, r := range regions {
+		leaders[r.StoreID]++
+	}
+	type store struct {
+		Store
+		Leaders int `json:"leaders"`
+	}
+	stores := make([]store, 0, len(known))
+	for _, s := range known {
+		stores = append(stores, store{s, leaders[s.ID]})
+	}
+	return map[string]any{"stores": stores, "regions": len(regions), "in_flight": inFlight, "methods": methods}, nil
 }
 
 // split cuts at one raw key, or at several that may lie in different regions.
-func (c *Control) split(r *http.Request, body []byte) (any, error) {
+func (p port) split(ctx context.Context, _ *http.Request, body []byte) (any, error) {
 	var req struct {
 		Key  string   `json:"key"`
 		Keys []string `json:"keys"`
@@ -140,32 +153,20 @@ func (c *Control) split(r *http.Request, body []byte) (any, error) {
 		req.Keys = append(req.Keys, req.Key)
 	}
 	if len(req.Keys) == 0 {
-		return nil, fmt.Errorf("key (hex of a raw key) or keys is needed")
+		return nil, errors.New("key (hex of a raw key) or keys is needed")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
-	defer cancel()
-	for _, h := range req.Keys {
-		key, err := hex.DecodeString(h)
-		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", h, err)
-		}
-		for {
-			at := c.Pipe.Regions.Locate(key)
-			if at == nil {
-				return nil, fmt.Errorf("no region holds %s", h)
-			}
-			if _, err = c.Pipe.Regions.Split(ctx, at, [][]byte{key}); err == nil {
-				break
-			}
-			if c.Pipe.Regions.Get(at.Meta().Id) == at { // not a race with a split by size
-				return nil, err
-			}
-		}
+	keys, err := unhex(req.Keys...)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]int{"regions": len(c.Pipe.Regions.Regions())}, nil
+	if err := p.Split(ctx, keys); err != nil {
+		return nil, err
+	}
+	regions, err := p.Regions(ctx)
+	return map[string]int{"regions": len(regions)}, err
 }
 
-func (c *Control) transferLeader(_ *http.Request, body []byte) (any, error) {
+func (p port) transferLeader(ctx context.Context, _ *http.Request, body []byte) (any, error) {
 	var req struct {
 		RegionID uint64 `json:"region_id"`
 		StoreID  uint64 `json:"store_id"`
@@ -173,10 +174,28 @@ func (c *Control) transferLeader(_ *http.Request, body []byte) (any, error) {
 	if err := decode(body, &req); err != nil {
 		return nil, err
 	}
-	return req, c.Pipe.Regions.TransferLeader(req.RegionID, req.StoreID)
+	return req, p.TransferLeader(ctx, req.RegionID, req.StoreID)
 }
 
-func (c *Control) locks(r *http.Request, _ []byte) (any, error) {
+func (p port) merge(ctx context.Context, _ *http.Request, body []byte) (any, error) {
+	var req struct {
+		RegionID uint64 `json:"region_id"`
+		TargetID uint64 `json:"target_id"`
+	}
+	if err := decode(body, &req); err != nil {
+		return nil, err
+	}
+	return req, p.Merge(ctx, req.RegionID, req.TargetID)
+}
+
+func (p port) schedule(ctx context.Context, _ *http.Request, body []byte) (any, error) {
+	if !json.Valid(body) {
+		return nil, errors.New("the JSON of an operator of PD is needed")
+	}
+	return json.RawMessage(body), p.Schedule(ctx, body)
+}
+
+func (p port) locks(ctx context.Context, r *http.Request, _ []byte) (any, error) {
 	limit := 1000
 	if s := r.URL.Query().Get("limit"); s != "" {
 		var err error
@@ -184,29 +203,6 @@ func (c *Control) locks(r *http.Request, _ []byte) (any, error) {
 			return nil, fmt.Errorf("limit: %w", err)
 		}
 	}
-	type lockView struct {
-		Key         string   `json:"key"`
-		Primary     string   `json:"primary"`
-		StartTS     uint64   `json:"start_ts"`
-		Type        string   `json:"type"`
-		TTL         uint64   `json:"ttl_ms"`
-		TxnSize     uint64   `json:"txn_size"`
-		ForUpdateTS uint64   `json:"for_update_ts"`
-		MinCommitTS uint64   `json:"min_commit_ts"`
-		AsyncCommit bool     `json:"async_commit"`
-		Secondaries []string `json:"secondaries"`
-	}
-	out := []lockView{}
-	for _, l := range c.Service.Locks(limit) {
-		v := lockView{
-			Key: hex.EncodeToString(l.Key), Primary: hex.EncodeToString(l.PrimaryLock), StartTS: l.LockVersion,
-			Type: l.LockType.String(), TTL: l.LockTtl, TxnSize: l.TxnSize, ForUpdateTS: l.LockForUpdateTs,
-			MinCommitTS: l.MinCommitTs, AsyncCommit: l.UseAsyncCommit, Secondaries: []string{},
-		}
-		for _, s := range l.Secondaries {
-			v.Secondaries = append(v.Secondaries, hex.EncodeToString(s))
-		}
-		out = append(out, v)
-	}
-	return out, nil
+	locks, err := p.Locks(ctx, limit)
+	return lockViews(locks), err
 }

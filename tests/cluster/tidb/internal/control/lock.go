@@ -2,11 +2,11 @@ package control
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/pingcap/kvproto/pkg/errorpb"
 	"github.com/pingcap/kvproto/pkg/kvrpcpb"
 )
 
@@ -34,19 +34,7 @@ type lockAnswer struct {
 	MinCommitTS uint64 `json:"min_commit_ts"` // what the store answered to an async commit prewrite
 }
 
-func unhex(list ...string) ([][]byte, error) {
-	out := make([][]byte, 0, len(list))
-	for _, h := range list {
-		b, err := hex.DecodeString(h)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", h, err)
-		}
-		out = append(out, b)
-	}
-	return out, nil
-}
-
-func (c *Control) lock(r *http.Request, body []byte) (any, error) {
+func (p port) lock(ctx context.Context, _ *http.Request, body []byte) (any, error) {
 	req := lockRequest{TTLMs: 3000, Op: "put"}
 	if err := decode(body, &req); err != nil {
 		return nil, err
@@ -70,14 +58,10 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 	if len(keys) == 0 || len(primary) == 0 || !known {
 		return nil, fmt.Errorf("primary and keys are needed, and op one of put, del, lock, insert")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
-	defer cancel()
 	if req.StartTS == 0 {
-		physical, logical, err := c.PD.GetTS(ctx)
-		if err != nil {
+		if req.StartTS, err = p.Timestamp(ctx); err != nil {
 			return nil, err
 		}
-		req.StartTS = uint64(physical)<<18 + uint64(logical)
 	}
 	if req.ForUpdateTS == 0 {
 		req.ForUpdateTS = req.StartTS
@@ -87,22 +71,21 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 	}
 	answer := lockAnswer{StartTS: req.StartTS}
 	for _, key := range keys {
-		at := c.Pipe.Regions.Locate(key)
-		if at == nil {
-			return nil, fmt.Errorf("no region holds %x", key)
-		}
-		kctx := &kvrpcpb.Context{RegionId: at.Meta().Id, RegionEpoch: at.Meta().RegionEpoch, Peer: at.Leader()}
-		// TiDB answers an INSERT before it has committed all its keys: for these locks it waits.
-		for patience := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			errs, minCommitTS, err := c.lockKey(ctx, req, kctx, key, primary, value, op, secondaries)
+		// TiDB answers an INSERT before it has committed all its keys: for these locks it waits, and for a region that moves.
+		for patience := time.Now().Add(5 * time.Second); ; time.Sleep(again) {
+			regionError, errs, minCommitTS, err := p.lockKey(ctx, req, key, primary, value, op, secondaries)
 			if err != nil {
 				return nil, err
 			}
-			if len(errs) == 0 {
+			if regionError == nil && len(errs) == 0 {
 				answer.MinCommitTS = max(answer.MinCommitTS, minCommitTS)
 				break
 			}
-			if errs[0].Locked == nil || time.Now().After(patience) {
+			late := time.Now().After(patience)
+			if regionError != nil && late {
+				return nil, fmt.Errorf("lock %x: %s (locked before: %d)", key, regionError, answer.Locked)
+			}
+			if regionError == nil && (errs[0].Locked == nil || late) {
 				return nil, fmt.Errorf("lock %x: %s (locked before: %d)", key, errs[0], answer.Locked)
 			}
 		}
@@ -111,27 +94,24 @@ func (c *Control) lock(r *http.Request, body []byte) (any, error) {
 	return answer, nil
 }
 
-// lockKey sends the request for one key to the store of its region. What the store has against it comes first, then what it answers to an
-// async commit prewrite.
-func (c *Control) lockKey(ctx context.Context, req lockRequest, kctx *kvrpcpb.Context, key, primary, value []byte, op kvrpcpb.Op,
-	secondaries [][]byte) ([]*kvrpcpb.KeyError, uint64, error) {
-	service := c.Stores[kctx.Peer.StoreId]
+// lockKey sends the request for one key to its region. What the region and the store have against it comes first, then what the store answers
+// to an async commit prewrite.
+func (p port) lockKey(ctx context.Context, req lockRequest, key, primary, value []byte, op kvrpcpb.Op, secondaries [][]byte) (
+	*errorpb.Error, []*kvrpcpb.KeyError, uint64, error) {
+	at, err := p.Locate(ctx, key)
+	if err != nil {
+		return nil, nil, 0, err
+	}
 	if req.Pessimistic {
-		resp, err := service.KvPessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
-			Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: kvrpcpb.Op_PessimisticLock, Key: key}},
+		resp, err := at.PessimisticLock(ctx, &kvrpcpb.PessimisticLockRequest{
+			Mutations:   []*kvrpcpb.Mutation{{Op: kvrpcpb.Op_PessimisticLock, Key: key}},
 			PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, ForUpdateTs: req.ForUpdateTS,
 			WaitTimeout: -1, MinCommitTs: req.MinCommitTS,
 		})
-		if err != nil {
-			return nil, 0, err
-		}
-		if resp.RegionError != nil {
-			return nil, 0, fmt.Errorf("lock %x: %s", key, resp.RegionError)
-		}
-		return resp.Errors, 0, nil
+		return resp.GetRegionError(), resp.GetErrors(), 0, err
 	}
 	prewrite := &kvrpcpb.PrewriteRequest{
-		Context: kctx, Mutations: []*kvrpcpb.Mutation{{Op: op, Key: key, Value: value}},
+		Mutations:   []*kvrpcpb.Mutation{{Op: op, Key: key, Value: value}},
 		PrimaryLock: primary, StartVersion: req.StartTS, LockTtl: req.TTLMs, TxnSize: req.TxnSize,
 		MinCommitTs: req.MinCommitTS, UseAsyncCommit: req.AsyncCommit, MaxCommitTs: req.MaxCommitTS,
 		SkipConstraintCheck: req.SkipConstraintCheck,
@@ -139,12 +119,6 @@ func (c *Control) lockKey(ctx context.Context, req lockRequest, kctx *kvrpcpb.Co
 	if req.AsyncCommit && string(key) == string(primary) {
 		prewrite.Secondaries = secondaries
 	}
-	resp, err := service.Prewrite(ctx, prewrite)
-	if err != nil {
-		return nil, 0, err
-	}
-	if resp.RegionError != nil {
-		return nil, 0, fmt.Errorf("lock %x: %s", key, resp.RegionError)
-	}
-	return resp.Errors, resp.MinCommitTs, nil
+	resp, err := at.Prewrite(ctx, prewrite)
+	return resp.GetRegionError(), resp.GetErrors(), resp.GetMinCommitTs(), err
 }
