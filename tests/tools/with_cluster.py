@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Runs a command beside a throw-away cluster and takes the cluster down afterwards.
 
-    with_cluster.py [--region-size BYTES] [--tpch SCALE] [--limit MINUTES] -- COMMAND...
+    with_cluster.py [--store test|tikv] [--stores N] [--region-size BYTES] [--tpch SCALE] [--limit MINUTES] -- COMMAND...
 
 The command finds the cluster by its environment:
 
     TIDB_SPARK_CLUSTER_STATUS   path of the JSON that `cluster status` prints
     TIDB_SPARK_CLUSTER_NAME     name for `tests/cluster/cluster --name`, to steer the servers
 
+TIDB_SPARK_STORE is the default of --store (without it: test); a real TiKV is found by TIKV_SERVER.
 A cluster named by TIDB_SPARK_CLUSTER_STATUS already is used and left alone, so that a developer can keep one.
 """
 import argparse
@@ -21,6 +22,7 @@ import sys
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER = str(REPO / "tests" / "cluster" / "cluster")
+REGION_SIZES = {"test": 64 << 10, "tikv": 1 << 20}
 
 
 def _terminated(_signal, _frame):
@@ -53,11 +55,15 @@ def _run(command: list[str], limit: float | None, environment: dict[str, str]) -
 def main() -> int:
     """The command's exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--region-size", type=int, default=64 << 10)
+    parser.add_argument("--store", choices=sorted(REGION_SIZES), default=os.environ.get("TIDB_SPARK_STORE") or "test")
+    parser.add_argument("--stores", type=int, default=1)
+    parser.add_argument("--region-size", type=int, help="default 64 KiB on the test store and 1 MiB on TiKV")
     parser.add_argument("--tpch", metavar="SCALE", help="load TPC-H into the database tpch first")
     parser.add_argument("--limit", type=float, metavar="MINUTES", help="end the command then: a hang must not be silent")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
+    if args.store not in REGION_SIZES:
+        parser.error(f"TIDB_SPARK_STORE is {args.store!r}; there are {', '.join(REGION_SIZES)}")
     if os.environ.get("TIDB_SPARK_CLUSTER_STATUS"):
         if args.tpch:
             _load_tpch(os.environ.get("TIDB_SPARK_CLUSTER_NAME", "default"), args.tpch)
@@ -68,7 +74,8 @@ def main() -> int:
     status_file = REPO / "target" / f"{name}.json"
     status_file.parent.mkdir(exist_ok=True)
     try:
-        up = subprocess.run([CLUSTER, "up", "--name", name, "--region-size", str(args.region_size), "--json"],
+        up = subprocess.run([CLUSTER, "up", "--name", name, "--store", args.store, "--stores", str(args.stores),
+                             "--region-size", str(args.region_size or REGION_SIZES[args.store]), "--json"],
                             check=False, stdout=subprocess.PIPE, text=True)
         if up.returncode != 0:
             return up.returncode
