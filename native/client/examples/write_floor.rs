@@ -137,7 +137,7 @@ async fn write(client: &Arc<Client>, a: &Arguments) -> Result<(), Failure> {
     } else {
         let mut end = last.to_vec();
         end.push(0);
-        let range = KeyRange::new(prefix(a.to), end);
+        let range = KeyRange::interval(prefix(a.to), end);
         client
             .resolve_ranges(info.start_ts, committed, vec![range], &batches)
             .await?;

@@ -31,7 +31,7 @@ pub use config::{ClientConfig, TlsConfig};
 pub use control_plane::Snapshot;
 pub use cop::{CopAnswer, CopRequest, CopStream, MemoryBudget, MemoryPermit};
 pub use error::{ClientError, ClientErrorKind, Result};
-pub use region::{KeyEdges, KeyRange, LocatedRanges, ReplicaRole};
+pub use region::{KeyEdges, KeyRange, LocatedRanges, PointRanges, ReplicaRole};
 pub use snapshot_guard::SnapshotGuard;
 pub use stats::CopStats;
 pub use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};

@@ -168,7 +168,7 @@ async fn a_scan_of_many_keys_is_paged() {
             .snapshot(ts)
             .await
             .unwrap()
-            .scan_keys(range.start.to_vec(), range.end.to_vec())
+            .scan_keys(range.start().to_vec(), range.end().to_vec())
             .await
             .unwrap();
         assert_eq!(

@@ -214,31 +214,6 @@ async fn pessimistic_locks_block_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn faults_during_resolution_are_survived() {
-    let _alone = ALONE.lock().await;
-    let scene = Scene::new("resolve_faults").await;
-    for kind in [
-        "not_leader",
-        "epoch_not_match",
-        "server_is_busy",
-        "unavailable",
-        "drop_reply",
-        "store_not_match",
-    ] {
-        let locked = scene.lock(&[5, 500, 1_000, 1_999], -1, json!({ "ttl_ms": 1 }));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let rules: Vec<Value> = ["KvCheckTxnStatus", "KvResolveLock"]
-            .iter()
-            .map(|method| json!({ "method": method, "kind": kind, "count": 2, "ms": 10, "request_source": "external_spark" }))
-            .collect();
-        let faults = scene.cluster.faults(Value::from(rules));
-        scene.expect(&[]).await;
-        scene.expect_gone(start_ts(&locked)).await;
-        assert!(faults.hits() >= 2, "{kind}: {}", faults.hits());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn snapshots_of_the_control_plane_pass_locks_too() {
     let _alone = ALONE.lock().await;
     let scene = Scene::new("snapshot_locks").await;
@@ -265,7 +240,7 @@ async fn snapshots_of_the_control_plane_pass_locks_too() {
         assert!(snapshot.get(scene.table.key(900)).await.unwrap().is_some());
         let range = scene.table.ranges().remove(0);
         let keys = snapshot
-            .scan_keys(range.start.to_vec(), range.end.to_vec())
+            .scan_keys(range.start().to_vec(), range.end().to_vec())
             .await
             .unwrap();
         assert_eq!(keys.len(), 2_000, "mapped {mapped}");
@@ -274,4 +249,34 @@ async fn snapshots_of_the_control_plane_pass_locks_too() {
         }
     }
     scene.expect(&[]).await;
+}
+
+/// Faults by rules of the test store: see `needs_faults/mod.rs`.
+mod needs_faults {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn faults_during_resolution_are_survived() {
+        let _alone = ALONE.lock().await;
+        let scene = Scene::new("resolve_faults").await;
+        for kind in [
+            "not_leader",
+            "epoch_not_match",
+            "server_is_busy",
+            "unavailable",
+            "drop_reply",
+            "store_not_match",
+        ] {
+            let locked = scene.lock(&[5, 500, 1_000, 1_999], -1, json!({ "ttl_ms": 1 }));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let rules: Vec<Value> = ["KvCheckTxnStatus", "KvResolveLock"]
+            .iter()
+            .map(|method| json!({ "method": method, "kind": kind, "count": 2, "ms": 10, "request_source": "external_spark" }))
+            .collect();
+            let faults = scene.cluster.faults(Value::from(rules));
+            scene.expect(&[]).await;
+            scene.expect_gone(start_ts(&locked)).await;
+            assert!(faults.hits() >= 2, "{kind}: {}", faults.hits());
+        }
+    }
 }

@@ -20,7 +20,7 @@ async fn all_rows_of_many_regions_come_once() {
         (request.paging_size, request.concurrency) = (paging_size, concurrency);
         if paging_size == 1 {
             // Stores page by their own batches, of 32 rows at least: many requests, so not all of the table.
-            request.ranges = vec![KeyRange::new(table.key(200), table.key(800))];
+            request.ranges = vec![KeyRange::interval(table.key(200), table.key(800))];
         }
         let mut stream = client.coprocessor(request);
         let rows = drain(&mut stream).await.unwrap();
@@ -51,7 +51,7 @@ async fn parts_of_a_region_are_read_by_requests_of_their_own() {
     let request = |paging_size, concurrency, memory| {
         let mut request = table.request(ts);
         request.ranges = [(0, 1_700), (1_800, 3_000)]
-            .map(|(from, to)| KeyRange::new(table.key(from), table.key(to)))
+            .map(|(from, to)| KeyRange::interval(table.key(from), table.key(to)))
             .into();
         // Two lie between ranges, one where a region begins, two outside.
         request.cuts = keys(&[0, 500, 1_000, 1_750, 1_780, 2_000, 2_500, 5_000]);
@@ -82,7 +82,7 @@ async fn ranges_are_located_in_key_order() {
     let table = cluster.table("located", 1_000).await;
     cluster.split(&table, [0, 100, 500]);
     let client = cluster.client().await;
-    let range = |from, to| KeyRange::new(table.key(from), table.key(to));
+    let range = |from, to| KeyRange::interval(table.key(from), table.key(to));
     let deadline = Instant::now() + Duration::from_secs(20);
     let located = client
         .locate(vec![range(490, 600), range(20, 30), range(90, 110)], deadline)
@@ -250,31 +250,6 @@ async fn a_reader_that_holds_all_memory_gets_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropping_the_stream_ends_its_requests_within_a_second() {
-    let _alone = ALONE.lock().await;
-    let cluster = cluster();
-    let table = cluster.table("dropped", 4_000).await;
-    let client = cluster.client().await;
-    table.check(&client).await;
-    let faults = cluster.faults(json!([{"method": "Coprocessor", "kind": "hang", "count": -1, "table_id": table.id}]));
-    let request = table.request(client.timestamp().await.unwrap());
-    let budget = request.memory.clone();
-    let mut stream = client.coprocessor(request);
-    assert!(tokio::time::timeout(Duration::from_millis(300), stream.next())
-        .await
-        .is_err());
-    assert!(cluster.coprocessor_calls_in_flight() > 0);
-    drop(stream);
-    crate::common::eventually(Duration::from_secs(1), "requests end", || {
-        cluster.coprocessor_calls_in_flight() == 0
-    })
-    .await;
-    assert_eq!(budget.used(), 0);
-    drop(faults);
-    table.check(&client).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_the_coprocessor_refuses_is_told() {
     let _alone = ALONE.lock().await;
     let cluster = cluster();
@@ -289,21 +264,73 @@ async fn what_the_coprocessor_refuses_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_store_is_an_error_at_the_deadline() {
+async fn a_killed_store_that_comes_back_is_survived() {
     let _alone = ALONE.lock().await;
     let cluster = cluster();
-    let table = cluster.table("frozen", 100).await;
-    let mut config = cluster.config();
-    config.request_timeout = Duration::from_millis(500);
-    config.read_deadline = Duration::from_secs(3);
-    let client = ti_client::Client::connect(config).await.unwrap();
-    let request = table.request(client.timestamp().await.unwrap());
-    let faults = cluster.faults(json!([{"method": "Coprocessor", "kind": "hang", "count": -1, "table_id": table.id}]));
-    let started = Instant::now();
-    let error = client.coprocessor(request).next().await.unwrap().unwrap_err();
-    assert_eq!(error.kind, ClientErrorKind::Deadline);
-    assert!(error.is_retryable());
-    assert!(error.message().contains("did not answer"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    drop(faults);
+    let table = cluster.table("killed", 3_000).await;
+    let client = cluster.client().await;
+    table.check(&client).await;
+    cluster.harness(&["kill", "store"]).await;
+    let ts = client.timestamp().await.unwrap();
+    let mut stream = client.coprocessor(table.request(ts));
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), stream.next())
+            .await
+            .is_err(),
+        "there is no store"
+    );
+    cluster.harness(&["start", "store"]).await;
+    table.compare(&drain(&mut stream).await.unwrap(), &BTreeMap::new());
+}
+
+/// Faults by rules of the test store: see `needs_faults/mod.rs`.
+mod needs_faults {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn dropping_the_stream_ends_its_requests_within_a_second() {
+        let _alone = ALONE.lock().await;
+        let cluster = cluster();
+        let table = cluster.table("dropped", 4_000).await;
+        let client = cluster.client().await;
+        table.check(&client).await;
+        let faults =
+            cluster.faults(json!([{"method": "Coprocessor", "kind": "hang", "count": -1, "table_id": table.id}]));
+        let request = table.request(client.timestamp().await.unwrap());
+        let budget = request.memory.clone();
+        let mut stream = client.coprocessor(request);
+        assert!(tokio::time::timeout(Duration::from_millis(300), stream.next())
+            .await
+            .is_err());
+        assert!(cluster.coprocessor_calls_in_flight() > 0);
+        drop(stream);
+        crate::common::eventually(Duration::from_secs(1), "requests end", || {
+            cluster.coprocessor_calls_in_flight() == 0
+        })
+        .await;
+        assert_eq!(budget.used(), 0);
+        drop(faults);
+        table.check(&client).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_frozen_store_is_an_error_at_the_deadline() {
+        let _alone = ALONE.lock().await;
+        let cluster = cluster();
+        let table = cluster.table("frozen", 100).await;
+        let mut config = cluster.config();
+        config.request_timeout = Duration::from_millis(500);
+        config.read_deadline = Duration::from_secs(3);
+        let client = ti_client::Client::connect(config).await.unwrap();
+        let request = table.request(client.timestamp().await.unwrap());
+        let faults =
+            cluster.faults(json!([{"method": "Coprocessor", "kind": "hang", "count": -1, "table_id": table.id}]));
+        let started = Instant::now();
+        let error = client.coprocessor(request).next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind, ClientErrorKind::Deadline);
+        assert!(error.is_retryable());
+        assert!(error.message().contains("did not answer"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        drop(faults);
+    }
 }

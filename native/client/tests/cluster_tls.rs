@@ -143,7 +143,7 @@ async fn a_ca_alone_is_enough_where_servers_do_not_ask_for_more() {
 /// PD's HTTP API is on the port of its gRPC API, behind the same certificates.
 async fn sizes_come_over_tls(client: &Client) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    let meta = vec![KeyRange::new("m", "n")];
+    let meta = vec![KeyRange::interval("m", "n")];
     let located = client.locate(meta, deadline).await.unwrap();
     let sizes = client.region_sizes(&located).await.unwrap();
     assert!(sizes.contains_key(&located[0].region_id), "{sizes:?}");

@@ -9,7 +9,7 @@ use ti_client::{ClientError, KeyRange, Settlement, Transaction, TxnOptions};
 
 /// As an administrator asks: everywhere.
 async fn settle(scene: &Scene, start_ts: u64) -> Settlement {
-    let everything = vec![KeyRange::new(Vec::new(), Vec::new())];
+    let everything = vec![KeyRange::interval(Vec::new(), Vec::new())];
     scene.client.settle(start_ts, everything, &batches()).await.unwrap()
 }
 

@@ -3,14 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster_connect;
-mod cluster_faults;
 mod cluster_locks;
-mod cluster_replica;
 mod cluster_scan;
 mod cluster_tls;
 mod cluster_txn;
-mod cluster_txn_commit;
-mod cluster_txn_faults;
 mod cluster_txn_given;
 mod cluster_txn_settle;
 mod common;
+mod needs_faults;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use ti_client::{Client, CopRequest, KeyRange, MemoryBudget};
+use ti_client::{Client, CopRequest, MemoryBudget};
 use ti_engine::plan::dag;
 use ti_engine::plan::wire::{ScanCommon, ScanTasks};
 use ti_engine::{Next, Session};
@@ -217,14 +217,8 @@ fn drain(session: &Session, scan_plan: &plan::ScanPlan, a: &Arguments) -> Result
             let mut answers = client.coprocessor(CopRequest {
                 start_ts: common.start_ts,
                 dag: dag::for_table(dag.clone(), table.table_id).into(),
-                ranges: table
-                    .ranges
-                    .into_iter()
-                    .map(|r| KeyRange {
-                        start: r.start.into(),
-                        end: r.end.into(),
-                    })
-                    .collect(),
+                ranges: table.ranges.into_iter().map(Into::into).collect(),
+                points: dag::point_ranges(&dag),
                 cuts: table.cuts.into_iter().map(Into::into).collect(),
                 paging_size: common.paging_size,
                 concurrency: a.concurrency as usize,

@@ -53,14 +53,14 @@ impl Session {
                 let size = sizes.get(&piece.region_id).map(|bytes| (bytes >> 20).to_string());
                 for range in &piece.ranges {
                     let partition = range
-                        .start
+                        .start()
                         .get(..TABLE_PREFIX_LENGTH)
                         .and_then(|prefix| names.get(prefix));
                     rows.push(row([
                         partition.map(|name| (*name).to_owned()),
                         Some(piece.region_id.to_string()),
-                        Some(key_text(&range.start)),
-                        Some(key_text(&range.end)),
+                        Some(key_text(range.start())),
+                        Some(key_text(range.end())),
                         Some(piece.host.clone()),
                         size.clone(),
                     ]));
@@ -92,7 +92,7 @@ impl Session {
                 deadline: self.read_deadline,
                 ..BatchOptions::default()
             };
-            let all = vec![KeyRange::new(Vec::new(), Vec::new())];
+            let all = vec![KeyRange::interval(Vec::new(), Vec::new())];
             let (outcome, commit_ts, locks) = match self.client().settle(start_ts, all, &options).await? {
                 Settlement::NoLocks => ("no locks", None, 0),
                 Settlement::Alive { locks, .. } => ("alive", None, locks),

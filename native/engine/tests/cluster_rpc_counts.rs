@@ -232,142 +232,6 @@ fn read(session: &Arc<Session>, scan_plan: &plan::ScanPlan) -> usize {
     rows
 }
 
-#[test]
-fn requests_of_a_write() {
-    let _alone = alone();
-    let mut cluster = Cluster::new("rpc_write");
-    let all = || 0..ROWS;
-    for (name, tasks) in [("one", 1), ("three", 3)] {
-        let table = Table::new(&mut cluster, name);
-        let (job, messages, begun, written) = write(&cluster, &table, tasks, |_| ());
-        let touched: usize = parts(tasks)
-            .into_iter()
-            .map(|rows| table.regions_of(&cluster, table.keys(rows)))
-            .sum();
-        let (committed, ended) = count(&cluster, || job.commit(plan::CommitRequest { messages }));
-        committed.unwrap();
-        println!("{tasks} tasks: begin {begun:?}, tasks {written:?}, commit {ended:?}");
-        assert_eq!(begun, counts(&[("KvPrewrite", 1)]), "the primary");
-        assert_eq!(
-            written,
-            counts(&[("KvPrewrite", touched)]),
-            "one for each region and buffer"
-        );
-        // The index and the rows are listed each for itself, also where they share a region.
-        let index = table.regions_of(&cluster, all().map(|row| table.entry(row)));
-        let rows = table.regions_of(&cluster, all().map(|row| table.row(row)));
-        assert_eq!(
-            ended,
-            counts(&[("KvScanLock", index + rows), ("KvCommit", 1 + touched)]),
-            "the audit lists the locks; the primary, then one for each region and task"
-        );
-        assert_eq!(cluster.count(name), usize::try_from(ROWS).unwrap());
-        cluster.admin_check(name);
-    }
-}
-
-#[test]
-fn requests_of_a_write_are_as_large_as_configured() {
-    const REQUEST: u64 = 4 << 10;
-    let _alone = alone();
-    let mut cluster = Cluster::new("rpc_size");
-    let table = Table::new(&mut cluster, "t");
-    let (job, messages, _, written) = write(&cluster, &table, 1, |spec| spec.request_bytes = REQUEST);
-    let tally = ti_engine::write::wire::WireTally::decode(messages[0].tally.as_slice()).unwrap();
-    let metrics = tally.metrics.unwrap();
-    println!("{} bytes, {} mutations: {written:?}", metrics.bytes, metrics.mutations);
-    let requests = written["KvPrewrite"] as u64;
-    assert_eq!(requests, metrics.requests);
-    let largest = 2 * metrics.bytes / metrics.mutations;
-    let regions = table.regions_of(&cluster, table.keys(0..ROWS)) as u64;
-    assert!(requests >= metrics.bytes.div_ceil(REQUEST), "{requests}");
-    assert!(
-        requests <= metrics.bytes.div_ceil(REQUEST - largest) + regions,
-        "{requests}"
-    );
-    let (aborted, ended) = count(&cluster, || job.abort());
-    aborted.unwrap();
-    println!("abort {ended:?}");
-    assert_eq!(
-        ended,
-        counts(&[
-            ("KvCheckTxnStatus", 1),
-            ("KvResolveLock", table.regions(&cluster).len())
-        ]),
-        "the primary is rolled back, then the table's regions"
-    );
-}
-
-#[test]
-fn a_write_whose_keys_are_not_at_hand_is_resolved_region_by_region() {
-    let _alone = alone();
-    let mut cluster = Cluster::new("rpc_resolve");
-    let table = Table::new(&mut cluster, "t");
-    let overwrite = |spec: &mut plan::WriteSpec| spec.overwrite = plan::write_spec::Overwrite::All.into();
-    let (job, messages, _, _) = write(&cluster, &table, 2, overwrite);
-    let (committed, ended) = count(&cluster, || job.commit(plan::CommitRequest { messages }));
-    committed.unwrap();
-    println!("commit of an overwrite {ended:?}");
-    assert_eq!(ended.get("KvResolveLock"), Some(&table.regions(&cluster).len()));
-    assert_eq!(cluster.count("t"), usize::try_from(ROWS).unwrap());
-}
-
-#[test]
-fn requests_of_a_read() {
-    let _alone = alone();
-    let mut cluster = Cluster::new("rpc_read");
-    let table = Table::new(&mut cluster, "t");
-    let (job, messages, _, _) = write(&cluster, &table, 2, |_| ());
-    job.commit(plan::CommitRequest { messages }).unwrap();
-    let schema = cluster.load("t").unwrap();
-    // What is known once of a cluster.
-    cluster.plan(&schema, &["id"]).unwrap();
-
-    let (scan_plan, planned) = count(&cluster, || cluster.plan(&schema, &["id", "s"]).unwrap());
-    assert_eq!(planned, Counts::new(), "planning asks PD alone, unless regions are cut");
-    let (rows, scanned) = count(&cluster, || read(&cluster.session, &scan_plan));
-    println!("scan of {REGIONS} regions: {scanned:?}");
-    assert_eq!(rows, usize::try_from(ROWS).unwrap());
-    assert_eq!(
-        scanned,
-        counts(&[("Coprocessor", REGIONS)]),
-        "one for each region of small rows"
-    );
-
-    let mut paged = scan_plan.clone();
-    let mut common = ScanCommon::decode(paged.common.as_slice()).unwrap();
-    common.paging_size = 100;
-    paged.common = common.encode_to_vec();
-    let (_, scanned) = count(&cluster, || read(&cluster.session, &paged));
-    println!("in pages of 100 rows: {scanned:?}");
-    // The test store looks at 32 rows at a time.
-    let pages = usize::try_from(REGION_ROWS).unwrap().div_ceil(128);
-    assert_eq!(
-        scanned,
-        counts(&[("Coprocessor", REGIONS * pages)]),
-        "one for each page"
-    );
-
-    let wanted = 2 * REGION_ROWS;
-    let look_up = cluster
-        .plan_with(&schema, &["id", "s"], |spec| {
-            spec.filters = vec![call("<", vec![column("a"), long(wanted)])];
-            spec.push_down = Some(push_down(true, true));
-        })
-        .unwrap();
-    assert!(look_up.explain.contains("IndexLookUp"), "{}", look_up.explain);
-    let (rows, looked_up) = count(&cluster, || read(&cluster.session, &look_up));
-    println!("look-up of {wanted} rows: {looked_up:?}");
-    assert_eq!(rows, usize::try_from(wanted).unwrap());
-    let index = table.regions_of(&cluster, (0..wanted).map(|row| table.entry(row)));
-    let of_rows = table.regions_of(&cluster, (0..wanted).map(|row| table.row(row)));
-    assert_eq!(
-        looked_up,
-        counts(&[("Coprocessor", index + of_rows)]),
-        "regions of the index range, then for each batch of handles the regions of its rows"
-    );
-}
-
 /// Requests that PD has begun to serve, by method.
 fn pd_requests(pd: &str) -> BTreeMap<String, i64> {
     use std::io::{Read, Write};
@@ -384,64 +248,205 @@ fn pd_requests(pd: &str) -> BTreeMap<String, i64> {
         .collect()
 }
 
-#[test]
-fn questions_to_pd() {
-    let _alone = alone();
-    let mut cluster = Cluster::new("rpc_pd");
-    let table = Table::new(&mut cluster, "t");
-    let schema = cluster.load("t").unwrap();
-    let pd = support::pd_addresses(&cluster.status).remove(0);
-    let (start, _) = record_range(table.id);
-    assert!(table.regions_of(&cluster, std::iter::once(start)) == 1);
-    let mut least: Option<BTreeMap<&str, i64>> = None;
-    for _ in 0..5 {
-        let session = new_session(&cluster);
-        let spec = plan::ScanSpec {
-            table: schema.table_descriptor.clone(),
-            read_timestamp: Some(support::tso(schema.schema_ts)),
-            columns: vec!["id".into()],
-            partition_bytes: 1,
-            parallelism: 1,
-            ..Default::default()
-        };
-        // What is known once of a cluster.
-        let mut none = spec.clone();
-        none.filters = vec![call("<", vec![column("id"), long(i64::MIN)])];
-        none.push_down = Some(push_down(false, false));
-        session.plan(none).unwrap();
-        let before = pd_requests(&pd);
-        let planned = session.plan(spec.clone()).unwrap();
-        let between = pd_requests(&pd);
-        assert_eq!(planned.partitions.len(), REGIONS);
-        // An executor: it has the plan, and another session.
-        let executor = new_session(&cluster);
-        let opened = pd_requests(&pd);
-        read(&executor, &planned);
-        let after = pd_requests(&pd);
-        let of = |from: &BTreeMap<String, i64>, to: &BTreeMap<String, i64>, method: &str| {
-            to.get(method).unwrap_or(&0) - from.get(method).unwrap_or(&0)
-        };
-        let found = BTreeMap::from([
-            ("plan: ScanRegions", of(&before, &between, "ScanRegions")),
-            ("plan: GetRegion", of(&before, &between, "GetRegion")),
-            ("read: ScanRegions", of(&opened, &after, "ScanRegions")),
-            ("read: GetStore", of(&opened, &after, "GetStore")),
-        ]);
-        println!("{found:?}");
-        least = Some(match least {
-            None => found,
-            Some(least) => found.into_iter().map(|(what, n)| (what, n.min(least[what]))).collect(),
-        });
+/// Faults by rules of the test store, which a real TiKV has not: `--skip needs_faults` leaves them out.
+mod needs_faults {
+    use super::*;
+
+    #[test]
+    fn requests_of_a_write() {
+        let _alone = alone();
+        let mut cluster = Cluster::new("rpc_write");
+        let all = || 0..ROWS;
+        for (name, tasks) in [("one", 1), ("three", 3)] {
+            let table = Table::new(&mut cluster, name);
+            let (job, messages, begun, written) = write(&cluster, &table, tasks, |_| ());
+            let touched: usize = parts(tasks)
+                .into_iter()
+                .map(|rows| table.regions_of(&cluster, table.keys(rows)))
+                .sum();
+            let (committed, ended) = count(&cluster, || job.commit(plan::CommitRequest { messages }));
+            committed.unwrap();
+            println!("{tasks} tasks: begin {begun:?}, tasks {written:?}, commit {ended:?}");
+            assert_eq!(begun, counts(&[("KvPrewrite", 1)]), "the primary");
+            assert_eq!(
+                written,
+                counts(&[("KvPrewrite", touched)]),
+                "one for each region and buffer"
+            );
+            // The index and the rows are listed each for itself, also where they share a region.
+            let index = table.regions_of(&cluster, all().map(|row| table.entry(row)));
+            let rows = table.regions_of(&cluster, all().map(|row| table.row(row)));
+            assert_eq!(
+                ended,
+                counts(&[("KvScanLock", index + rows), ("KvCommit", 1 + touched)]),
+                "the audit lists the locks; the primary, then one for each region and task"
+            );
+            assert_eq!(cluster.count(name), usize::try_from(ROWS).unwrap());
+            cluster.admin_check(name);
+        }
     }
-    let expected = BTreeMap::from([
-        ("plan: ScanRegions", 1),
-        ("plan: GetRegion", 0),
-        ("read: ScanRegions", i64::try_from(REGIONS).unwrap()),
-        ("read: GetStore", 1),
-    ]);
-    assert_eq!(
-        least.unwrap(),
-        expected,
-        "a page for the plan; one question for each task where nothing is known yet"
-    );
+
+    #[test]
+    fn requests_of_a_write_are_as_large_as_configured() {
+        const REQUEST: u64 = 4 << 10;
+        let _alone = alone();
+        let mut cluster = Cluster::new("rpc_size");
+        let table = Table::new(&mut cluster, "t");
+        let (job, messages, _, written) = write(&cluster, &table, 1, |spec| spec.request_bytes = REQUEST);
+        let tally = ti_engine::write::wire::WireTally::decode(messages[0].tally.as_slice()).unwrap();
+        let metrics = tally.metrics.unwrap();
+        println!("{} bytes, {} mutations: {written:?}", metrics.bytes, metrics.mutations);
+        let requests = written["KvPrewrite"] as u64;
+        assert_eq!(requests, metrics.requests);
+        let largest = 2 * metrics.bytes / metrics.mutations;
+        let regions = table.regions_of(&cluster, table.keys(0..ROWS)) as u64;
+        assert!(requests >= metrics.bytes.div_ceil(REQUEST), "{requests}");
+        assert!(
+            requests <= metrics.bytes.div_ceil(REQUEST - largest) + regions,
+            "{requests}"
+        );
+        let (aborted, ended) = count(&cluster, || job.abort());
+        aborted.unwrap();
+        println!("abort {ended:?}");
+        assert_eq!(
+            ended,
+            counts(&[
+                ("KvCheckTxnStatus", 1),
+                ("KvResolveLock", table.regions(&cluster).len())
+            ]),
+            "the primary is rolled back, then the table's regions"
+        );
+    }
+
+    #[test]
+    fn a_write_whose_keys_are_not_at_hand_is_resolved_region_by_region() {
+        let _alone = alone();
+        let mut cluster = Cluster::new("rpc_resolve");
+        let table = Table::new(&mut cluster, "t");
+        let overwrite = |spec: &mut plan::WriteSpec| spec.overwrite = plan::write_spec::Overwrite::All.into();
+        let (job, messages, _, _) = write(&cluster, &table, 2, overwrite);
+        let (committed, ended) = count(&cluster, || job.commit(plan::CommitRequest { messages }));
+        committed.unwrap();
+        println!("commit of an overwrite {ended:?}");
+        assert_eq!(ended.get("KvResolveLock"), Some(&table.regions(&cluster).len()));
+        assert_eq!(cluster.count("t"), usize::try_from(ROWS).unwrap());
+    }
+
+    #[test]
+    fn requests_of_a_read() {
+        let _alone = alone();
+        let mut cluster = Cluster::new("rpc_read");
+        let table = Table::new(&mut cluster, "t");
+        let (job, messages, _, _) = write(&cluster, &table, 2, |_| ());
+        job.commit(plan::CommitRequest { messages }).unwrap();
+        let schema = cluster.load("t").unwrap();
+        // What is known once of a cluster.
+        cluster.plan(&schema, &["id"]).unwrap();
+
+        let (scan_plan, planned) = count(&cluster, || cluster.plan(&schema, &["id", "s"]).unwrap());
+        assert_eq!(planned, Counts::new(), "planning asks PD alone, unless regions are cut");
+        let (rows, scanned) = count(&cluster, || read(&cluster.session, &scan_plan));
+        println!("scan of {REGIONS} regions: {scanned:?}");
+        assert_eq!(rows, usize::try_from(ROWS).unwrap());
+        assert_eq!(
+            scanned,
+            counts(&[("Coprocessor", REGIONS)]),
+            "one for each region of small rows"
+        );
+
+        let mut paged = scan_plan.clone();
+        let mut common = ScanCommon::decode(paged.common.as_slice()).unwrap();
+        common.paging_size = 100;
+        paged.common = common.encode_to_vec();
+        let (_, scanned) = count(&cluster, || read(&cluster.session, &paged));
+        println!("in pages of 100 rows: {scanned:?}");
+        // The test store looks at 32 rows at a time.
+        let pages = usize::try_from(REGION_ROWS).unwrap().div_ceil(128);
+        assert_eq!(
+            scanned,
+            counts(&[("Coprocessor", REGIONS * pages)]),
+            "one for each page"
+        );
+
+        let wanted = 2 * REGION_ROWS;
+        let look_up = cluster
+            .plan_with(&schema, &["id", "s"], |spec| {
+                spec.filters = vec![call("<", vec![column("a"), long(wanted)])];
+                spec.push_down = Some(push_down(true, true));
+            })
+            .unwrap();
+        assert!(look_up.explain.contains("IndexLookUp"), "{}", look_up.explain);
+        let (rows, looked_up) = count(&cluster, || read(&cluster.session, &look_up));
+        println!("look-up of {wanted} rows: {looked_up:?}");
+        assert_eq!(rows, usize::try_from(wanted).unwrap());
+        let index = table.regions_of(&cluster, (0..wanted).map(|row| table.entry(row)));
+        let of_rows = table.regions_of(&cluster, (0..wanted).map(|row| table.row(row)));
+        assert_eq!(
+            looked_up,
+            counts(&[("Coprocessor", index + of_rows)]),
+            "regions of the index range, then for each batch of handles the regions of its rows"
+        );
+    }
+
+    #[test]
+    fn questions_to_pd() {
+        let _alone = alone();
+        let mut cluster = Cluster::new("rpc_pd");
+        let table = Table::new(&mut cluster, "t");
+        let schema = cluster.load("t").unwrap();
+        let pd = support::pd_addresses(&cluster.status).remove(0);
+        let (start, _) = record_range(table.id);
+        assert!(table.regions_of(&cluster, std::iter::once(start)) == 1);
+        let mut least: Option<BTreeMap<&str, i64>> = None;
+        for _ in 0..5 {
+            let session = new_session(&cluster);
+            let spec = plan::ScanSpec {
+                table: schema.table_descriptor.clone(),
+                read_timestamp: Some(support::tso(schema.schema_ts)),
+                columns: vec!["id".into()],
+                partition_bytes: 1,
+                parallelism: 1,
+                ..Default::default()
+            };
+            // What is known once of a cluster.
+            let mut none = spec.clone();
+            none.filters = vec![call("<", vec![column("id"), long(i64::MIN)])];
+            none.push_down = Some(push_down(false, false));
+            session.plan(none).unwrap();
+            let before = pd_requests(&pd);
+            let planned = session.plan(spec.clone()).unwrap();
+            let between = pd_requests(&pd);
+            assert_eq!(planned.partitions.len(), REGIONS);
+            // An executor: it has the plan, and another session.
+            let executor = new_session(&cluster);
+            let opened = pd_requests(&pd);
+            read(&executor, &planned);
+            let after = pd_requests(&pd);
+            let of = |from: &BTreeMap<String, i64>, to: &BTreeMap<String, i64>, method: &str| {
+                to.get(method).unwrap_or(&0) - from.get(method).unwrap_or(&0)
+            };
+            let found = BTreeMap::from([
+                ("plan: ScanRegions", of(&before, &between, "ScanRegions")),
+                ("plan: GetRegion", of(&before, &between, "GetRegion")),
+                ("read: ScanRegions", of(&opened, &after, "ScanRegions")),
+                ("read: GetStore", of(&opened, &after, "GetStore")),
+            ]);
+            println!("{found:?}");
+            least = Some(match least {
+                None => found,
+                Some(least) => found.into_iter().map(|(what, n)| (what, n.min(least[what]))).collect(),
+            });
+        }
+        let expected = BTreeMap::from([
+            ("plan: ScanRegions", 1),
+            ("plan: GetRegion", 0),
+            ("read: ScanRegions", i64::try_from(REGIONS).unwrap()),
+            ("read: GetStore", 1),
+        ]);
+        assert_eq!(
+            least.unwrap(),
+            expected,
+            "a page for the plan; one question for each task where nothing is known yet"
+        );
+    }
 }

@@ -235,7 +235,7 @@ impl LibrarySnapshot {
             .plane
             .shared
             .regions
-            .split_ranges(&mut bo, vec![KeyRange::new(start, end)])
+            .split_ranges(&mut bo, vec![KeyRange::interval(start, end)])
             .await?
         {
             for range in ranges {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn range(start: &str, end: &str) -> KeyRange {
-    KeyRange::new(start.to_string(), end.to_string())
+    KeyRange::interval(start.to_string(), end.to_string())
 }
 
 fn key(text: &str) -> Option<Bytes> {

@@ -5,7 +5,7 @@ use crate::region::{KeyRange, Region};
 use ti_proto::metapb::{Peer, RegionEpoch};
 
 fn task(start: &str, end: &str) -> RegionRanges {
-    let range = KeyRange::new(start.to_string(), end.to_string());
+    let range = KeyRange::interval(start.to_string(), end.to_string());
     let region = Region {
         id: 1,
         start: range.start.clone(),

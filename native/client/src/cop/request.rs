@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ti_proto::coprocessor;
 
 use super::MemoryBudget;
-use crate::region::KeyRange;
+use crate::region::{KeyRange, PointRanges};
 
 /// `coprocessor.Request.tp` of a DAG.
 const DAG: i64 = 103;
@@ -20,6 +20,8 @@ pub struct CopRequest {
     pub dag: Bytes,
     /// Raw keys. Ranges that overlap are read once.
     pub ranges: Vec<KeyRange>,
+    /// How the DAG's scan takes ranges that have the form of a single key.
+    pub points: PointRanges,
     /// Keys, in order, at which another request begins although the region goes on: parts of a large region are read at once.
     pub cuts: Vec<Bytes>,
     /// Rows after which a store may end its answer; 0: a whole region in one answer.
@@ -33,18 +35,16 @@ pub struct CopRequest {
 impl CopRequest {
     /// The message for ranges of one region.
     pub(crate) fn message(&self, ranges: &[KeyRange]) -> coprocessor::Request {
+        let mut named = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            range.to_wire(self.points, &mut named);
+        }
         coprocessor::Request {
             context: None,
             tp: DAG,
             data: self.dag.clone(),
             start_ts: self.start_ts,
-            ranges: ranges
-                .iter()
-                .map(|range| coprocessor::KeyRange {
-                    start: range.start.to_vec(),
-                    end: range.end.to_vec(),
-                })
-                .collect(),
+            ranges: named,
             schema_ver: 0,
             paging_size: self.paging_size,
         }

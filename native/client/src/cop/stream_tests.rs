@@ -2,7 +2,7 @@ use super::*;
 use ti_proto::kvrpcpb::{TimeDetail, TimeDetailV2};
 
 fn range(start: &str, end: &str) -> KeyRange {
-    KeyRange::new(start.to_string(), end.to_string())
+    KeyRange::interval(start.to_string(), end.to_string())
 }
 
 #[test]

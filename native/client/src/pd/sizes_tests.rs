@@ -4,7 +4,7 @@ use crate::region::KeyRange;
 fn located(id: u64) -> LocatedRanges {
     LocatedRanges {
         region_id: id,
-        ranges: vec![KeyRange::new(format!("k{id}"), format!("k{}", id + 1))],
+        ranges: vec![KeyRange::interval(format!("k{id}"), format!("k{}", id + 1))],
         host: String::new(),
     }
 }

@@ -9,37 +9,16 @@
 pub(crate) mod cache;
 mod edges;
 pub(crate) mod errors;
+mod key_range;
 pub(crate) mod replica;
 pub(crate) mod route;
 pub(crate) mod send;
 
+pub use self::key_range::{KeyRange, PointRanges};
 pub use self::replica::ReplicaRole;
 
 use bytes::Bytes;
 use ti_proto::metapb::{Peer, RegionEpoch};
-
-/// Raw keys `[start, end)`; an empty `end` is unbounded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyRange {
-    /// First key.
-    pub start: Bytes,
-    /// Key after the last one.
-    pub end: Bytes,
-}
-
-impl KeyRange {
-    /// `[start, end)`.
-    pub fn new(start: impl Into<Bytes>, end: impl Into<Bytes>) -> Self {
-        Self {
-            start: start.into(),
-            end: end.into(),
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.end.is_empty() && self.start >= self.end
-    }
-}
 
 /// Ranges of one region.
 #[derive(Debug, Clone, PartialEq, Eq)]

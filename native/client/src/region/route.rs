@@ -46,10 +46,7 @@ pub(crate) fn after(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
     ranges
         .iter()
         .filter(|range| end_is_past(&range.end, key))
-        .map(|range| KeyRange {
-            start: range.start.clone().max(key.clone()),
-            end: range.end.clone(),
-        })
+        .map(|range| KeyRange::interval(range.start.clone().max(key.clone()), range.end.clone()))
         .collect()
 }
 
@@ -58,10 +55,7 @@ pub(crate) fn before(ranges: &[KeyRange], key: &Bytes) -> Vec<KeyRange> {
     ranges
         .iter()
         .filter(|range| range.start < *key)
-        .map(|range| KeyRange {
-            start: range.start.clone(),
-            end: min_end(&range.end, key),
-        })
+        .map(|range| KeyRange::interval(range.start.clone(), min_end(&range.end, key)))
         .collect()
 }
 
@@ -75,14 +69,8 @@ pub(crate) fn take(region: &Region, ranges: &mut VecDeque<KeyRange>) -> Vec<KeyR
         }
         let end = min_end(&range.end, &region.end);
         if end != range.end {
-            ranges.push_front(KeyRange {
-                start: end.clone(),
-                end: range.end,
-            });
-            taken.push(KeyRange {
-                start: range.start,
-                end,
-            });
+            ranges.push_front(KeyRange::interval(end.clone(), range.end));
+            taken.push(KeyRange::interval(range.start, end));
             break;
         }
         taken.push(range);

@@ -2,7 +2,7 @@ use super::*;
 use ti_proto::metapb::{Peer, RegionEpoch};
 
 fn range(start: &str, end: &str) -> KeyRange {
-    KeyRange::new(start.to_string(), end.to_string())
+    KeyRange::interval(start.to_string(), end.to_string())
 }
 
 fn region(start: &str, end: &str) -> Region {
@@ -71,7 +71,7 @@ fn no_key_is_lost_or_doubled() {
     };
     for _ in 0..300 {
         let ranges: Vec<_> = (0..rng.usize(0..8))
-            .map(|_| KeyRange::new(key(rng.u32(0..1_000)), key(rng.u32(0..1_001))))
+            .map(|_| KeyRange::interval(key(rng.u32(0..1_000)), key(rng.u32(0..1_001))))
             .collect();
         let mut borders: Vec<u32> = (0..rng.usize(0..6)).map(|_| rng.u32(1..1_000)).collect();
         borders.extend([0, 1_000]);

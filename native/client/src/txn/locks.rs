@@ -71,10 +71,7 @@ impl Ranged for ScanLocks {
         }
         let mut rest = Vec::with_capacity(ranges.len());
         if let Some(next) = last.filter(|next| full && end_is_past(&first.end, next)) {
-            rest.push(KeyRange {
-                start: next,
-                end: first.end.clone(),
-            });
+            rest.push(KeyRange::interval(next, first.end.clone()));
         }
         rest.extend_from_slice(others);
         Ok(Some(rest))

@@ -59,7 +59,8 @@ impl Found {
         self.count = self.count.saturating_add(page.len() as u64);
         let (pessimistic, others): (Vec<LockInfo>, Vec<LockInfo>) = page.into_iter().partition(is_pessimistic);
         if let (Some(first), Some(last)) = (others.first(), others.last()) {
-            self.ranges.push(KeyRange::new(first.key.clone(), successor(&last.key)));
+            self.ranges
+                .push(KeyRange::interval(first.key.clone(), successor(&last.key)));
             if self.example.as_ref().is_none_or(is_pessimistic) {
                 self.example = Some(first.clone());
             }

@@ -13,8 +13,8 @@ use bytes::{Buf, Bytes};
 use mysql_async::prelude::Queryable;
 use prost::Message;
 use serde_json::{json, Value};
-use ti_client::{Client, ClientConfig, ClientError, CopRequest, CopStream, KeyRange, MemoryBudget};
-use ti_codec::key::{record_key_int, record_range};
+use ti_client::{Client, ClientConfig, ClientError, CopRequest, CopStream, KeyRange, MemoryBudget, PointRanges};
+use ti_codec::key::{record_key_int, record_prefix};
 use ti_proto::tipb;
 
 /// Tests share the cluster's faults and restarts: one at a time.
@@ -202,7 +202,7 @@ impl Cluster {
             name: format!("client_test.{name}"),
         };
         // TiDB answers an INSERT before it has committed all its keys; tests that count what a read meets begin after that.
-        let prefix = hex(&table.ranges()[0].start);
+        let prefix = hex(table.ranges()[0].start());
         eventually(Duration::from_secs(20), "TiDB commits all keys", || {
             let locks = self.control("GET", "/locks?limit=0", &Value::Null);
             let of_table = |lock: &Value| lock["key"].as_str().unwrap().starts_with(&prefix);
@@ -253,8 +253,7 @@ impl Table {
     }
 
     pub fn ranges(&self) -> Vec<KeyRange> {
-        let (start, end) = record_range(self.id);
-        vec![KeyRange::new(start, end)]
+        vec![KeyRange::below(&record_prefix(self.id))]
     }
 
     /// The DAG of `SELECT id, v`.
@@ -299,6 +298,7 @@ impl Table {
             start_ts,
             dag: self.dag(),
             ranges: self.ranges(),
+            points: PointRanges::Keys,
             cuts: Vec::new(),
             paging_size: 256,
             concurrency: 4,

@@ -31,10 +31,12 @@ pub async fn rows(
     let names: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let ScanDag { request, output, .. } = dag::table_scan(table, &names, &types, true)?;
     let mut builder = dag::batch_builder(&output, &types)?;
+    let points = dag::point_ranges(&request);
     let mut answers = client.coprocessor(CopRequest {
         start_ts: ts,
         dag: dag::for_table(request, table.table_id).into(),
         ranges: task::full_ranges(&[table.table_id]),
+        points,
         cuts: Vec::new(),
         paging_size: 0,
         concurrency: 1,

@@ -32,18 +32,18 @@ pub fn cut(range: &KeyRange, first: &[u8], last: &[u8], pieces: u64, int_handle:
         u128::from(pieces)
     };
     let mut out = Vec::new();
-    let mut rest = range.clone();
+    let mut rest = range.start().clone();
     for number in 1..pieces {
         let step = u64::try_from(span * number / pieces).unwrap_or(u64::MAX);
         let key = cut_key(first, at, low.saturating_add(step), int_handle);
         // Pieces outside the two keys would be empty, whoever made them up.
-        let useful = key > first && key <= last && key > rest.start;
-        if useful && (range.end.is_empty() || key < range.end) {
-            out.push(KeyRange::new(rest.start, key.clone()));
-            rest.start = key;
+        let useful = key > first && key <= last && key > rest;
+        if useful && (range.end().is_empty() || key < range.end()) {
+            out.push(KeyRange::interval(rest, key.clone()));
+            rest = key;
         }
     }
-    out.push(rest);
+    out.push(KeyRange::interval(rest, range.end().clone()));
     out
 }
 

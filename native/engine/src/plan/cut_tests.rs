@@ -3,14 +3,14 @@ use proptest::prelude::*;
 
 fn int_range(table_id: i64) -> KeyRange {
     let (start, end) = key::record_range(table_id);
-    KeyRange::new(start, end)
+    KeyRange::interval(start, end)
 }
 
 fn handles(pieces: &[KeyRange]) -> Vec<i64> {
     pieces
         .iter()
         .skip(1)
-        .map(|piece| key::decode_record_key_int(&piece.start).unwrap().1)
+        .map(|piece| key::decode_record_key_int(piece.start()).unwrap().1)
         .collect()
 }
 
@@ -21,13 +21,13 @@ fn cut_ints(first: i64, last: i64, pieces: u64) -> Vec<KeyRange> {
 
 /// Disjoint, ordered, covering, none empty.
 fn assert_covers(pieces: &[KeyRange], range: &KeyRange) {
-    assert_eq!(pieces.first().unwrap().start, range.start);
-    assert_eq!(pieces.last().unwrap().end, range.end);
+    assert_eq!(pieces.first().unwrap().start(), range.start());
+    assert_eq!(pieces.last().unwrap().end(), range.end());
     for pair in pieces.windows(2) {
-        assert_eq!(pair[0].end, pair[1].start);
+        assert_eq!(pair[0].end(), pair[1].start());
     }
     for piece in pieces {
-        assert!(piece.end.is_empty() || piece.start < piece.end, "{piece:?}");
+        assert!(piece.end().is_empty() || piece.start() < piece.end(), "{piece:?}");
     }
 }
 
@@ -66,7 +66,7 @@ fn a_key_that_begins_with_a_number_is_cut_by_it() {
     for (piece, expected) in pieces.iter().skip(1).zip(&expected) {
         let (low, high) = (handle(240_000, 0), handle(760_000, 0));
         assert!(
-            piece.start >= low && piece.start <= high,
+            *piece.start() >= low && *piece.start() <= high,
             "{piece:?} is far from {expected:?}"
         );
     }
@@ -92,7 +92,7 @@ proptest! {
         sorted.sort();
         let end = if open { Vec::new() } else { sorted[3].clone() };
         prop_assume!(open || sorted[0] < sorted[3]);
-        let range = KeyRange::new(sorted[0].clone(), end);
+        let range = KeyRange::interval(sorted[0].clone(), end);
         assert_covers(&cut(&range, &sorted[1], &sorted[2], pieces, int_handle), &range);
         assert_covers(&cut(&range, &bounds[0], &bounds[1], pieces, int_handle), &range);
     }

@@ -8,6 +8,7 @@
 //! `pkg/table/tables/tables.go` (`BuildTableScanFromInfos`, `SetPBColumnsDefaultValue`), `pkg/executor/builder.go`.
 
 use prost::Message;
+use ti_client::PointRanges;
 use ti_codec::field_type::type_code;
 use ti_codec::{BatchBuilder, OutputColumn, TypeOptions};
 use ti_proto::tipb;
@@ -225,6 +226,22 @@ pub fn table_scan(
     let wanted = Wanted::new(table, columns, types)?;
     let source = Source::table(table, wanted.distinct(), new_collation);
     scan(source, &wanted, Operators::default())
+}
+
+/// How TiKV takes ranges of one key of the request's scan (`table_scan_executor.rs`, `index_scan_executor.rs`: `accept_point_range`).
+pub fn point_ranges(request: &tipb::DagRequest) -> PointRanges {
+    let keys = |executor: &tipb::Executor| {
+        let table = executor
+            .tbl_scan
+            .as_ref()
+            .is_some_and(|scan| scan.primary_column_ids.is_empty());
+        table || executor.idx_scan.as_ref().is_some_and(tipb::IndexScan::unique)
+    };
+    if request.executors.iter().any(keys) {
+        PointRanges::Keys
+    } else {
+        PointRanges::Intervals
+    }
 }
 
 /// The request for one physical table, serialised.

@@ -176,7 +176,7 @@ impl<'a> Share<'a> {
                         range: joined(ranges),
                         bytes: piece.bytes / parts.max(1),
                         begins_region: piece.begins_region && number == 0,
-                        cuts: ranges.iter().skip(1).map(|range| range.start.clone()).collect(),
+                        cuts: ranges.iter().skip(1).map(|range| range.start().clone()).collect(),
                         alone: parts > 1,
                         ..piece
                     }));
@@ -214,10 +214,9 @@ fn evenly(ranges: &[KeyRange], runs: u64) -> Vec<&[KeyRange]> {
 
 /// The range of adjacent ones.
 fn joined(ranges: &[KeyRange]) -> KeyRange {
-    KeyRange {
-        start: ranges.first().map(|range| range.start.clone()).unwrap_or_default(),
-        end: ranges.last().map(|range| range.end.clone()).unwrap_or_default(),
-    }
+    let start = ranges.first().map(|range| range.start().clone());
+    let end = ranges.last().map(|range| range.end().clone());
+    KeyRange::interval(start.unwrap_or_default(), end.unwrap_or_default())
 }
 
 /// Shares out a run of adjacent pieces evenly: each goes where its middle lies on the line of all bytes.

@@ -8,7 +8,10 @@ const MIB: u64 = 1 << 20;
 fn region(id: u64, from: i64, to: i64) -> LocatedRanges {
     LocatedRanges {
         region_id: id,
-        ranges: vec![KeyRange::new(key::record_key_int(7, from), key::record_key_int(7, to))],
+        ranges: vec![KeyRange::interval(
+            key::record_key_int(7, from),
+            key::record_key_int(7, to),
+        )],
         host: format!("h{}", id % 2),
     }
 }
@@ -29,8 +32,8 @@ fn sizes(mib: &[u64]) -> HashMap<u64, u64> {
 
 /// The keys of a range are all there.
 fn full(range: &KeyRange) -> KeyEdges {
-    let (_, end) = key::decode_record_key_int(&range.end).unwrap();
-    KeyEdges::Keys(range.start.clone(), key::record_key_int(7, end - 1).into())
+    let (_, end) = key::decode_record_key_int(range.end()).unwrap();
+    KeyEdges::Keys(range.start().clone(), key::record_key_int(7, end - 1).into())
 }
 
 fn planned(mib: &[u64], partition_bytes: u64, parallelism: u32) -> (Vec<Vec<u64>>, Summary) {
@@ -94,7 +97,7 @@ fn a_task_has_several_requests() {
     assert_eq!(cuts, [2, 2, 2, 2, 2, 2, 2, 2, 0]);
     assert_eq!((summary.regions, summary.cut), (2, 1));
     for piece in groups.iter().flatten() {
-        let inside = |key: &Bytes| piece.range.start < *key && *key < piece.range.end;
+        let inside = |key: &Bytes| piece.range.start() < key && key < piece.range.end();
         assert!(piece.cuts.iter().all(inside) && piece.cuts.is_sorted(), "{piece:?}");
     }
 }
@@ -182,15 +185,15 @@ proptest! {
         let (groups, summary) = share.groups();
         prop_assert!(groups.iter().all(|group| !group.is_empty()));
         let pieces: Vec<&Piece<'_>> = groups.iter().flatten().collect();
-        let mut next = &located[0].ranges[0].start;
+        let mut next = located[0].ranges[0].start();
         for piece in &pieces {
-            prop_assert_eq!(&piece.range.start, next);
-            prop_assert!(piece.range.start < piece.range.end);
-            prop_assert!(piece.cuts.iter().all(|key| piece.range.start < *key && *key < piece.range.end));
+            prop_assert_eq!(piece.range.start(), next);
+            prop_assert!(piece.range.start() < piece.range.end());
+            prop_assert!(piece.cuts.iter().all(|key| piece.range.start() < key && key < piece.range.end()));
             prop_assert!(piece.cuts.is_sorted() && piece.cuts.len() < requests.try_into().unwrap());
-            next = &piece.range.end;
+            next = piece.range.end();
         }
-        prop_assert_eq!(next, &located[mib.len() - 1].ranges[0].end);
+        prop_assert_eq!(next, located[mib.len() - 1].ranges[0].end());
         prop_assert_eq!(pieces.iter().filter(|piece| piece.begins_region).count(), mib.len());
         prop_assert_eq!(summary.regions, mib.len());
         prop_assert!(summary.cut + summary.uncut <= mib.len());

@@ -9,7 +9,7 @@ use ti_proto::plan;
 
 use super::access::path::{Access, Path};
 use super::share::Piece;
-use super::wire::{ScanTasks, TableTask, WireRange};
+use super::wire::{ScanTasks, TableTask};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The key ranges of all rows of the physical tables, in key order.
@@ -17,14 +17,9 @@ pub fn full_ranges(table_ids: &[i64]) -> Vec<KeyRange> {
     let mut ids = table_ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
-    let range = |id| {
-        let (start, end) = key::record_range(id);
-        KeyRange {
-            start: start.into(),
-            end: end.into(),
-        }
-    };
-    ids.into_iter().map(range).collect()
+    ids.into_iter()
+        .map(|id| KeyRange::below(&key::record_prefix(id)))
+        .collect()
 }
 
 /// The key ranges that a path reads of the physical tables, in key order.
@@ -39,7 +34,7 @@ pub fn path_ranges(table_ids: &[i64], path: &Path) -> Vec<KeyRange> {
         };
         match &path.ranges {
             Some(ranges) => ranges.at(&prefix),
-            None => vec![KeyRange::new(prefix.clone(), key::prefix_end(&prefix))],
+            None => vec![KeyRange::below(&prefix)],
         }
     };
     ids.into_iter().flat_map(of_table).collect()
@@ -75,7 +70,7 @@ pub fn name_table_partitions(partitions: &mut [plan::ScanPartition], groups: &[V
 
 /// What all keys of the table begin with in whose keys the range lies.
 fn table_prefix(range: &KeyRange) -> &[u8] {
-    range.start.get(..key::table_prefix(0).len()).unwrap_or_default()
+    range.start().get(..key::table_prefix(0).len()).unwrap_or_default()
 }
 
 /// What one Spark partition reads: pieces in key order, of tables in `prefixes`.
@@ -106,22 +101,15 @@ pub fn partition(group: &[Piece<'_>], prefixes: &Prefixes) -> Result<plan::ScanP
 /// Appends a range; one that continues the one before makes it longer.
 fn add(tables: &mut Vec<TableTask>, table_id: i64, range: &KeyRange) {
     if let Some(last) = tables.last_mut().filter(|t| t.table_id == table_id) {
-        match last.ranges.last_mut().filter(|r| r.end == range.start) {
-            Some(before) => before.end = range.end.to_vec(),
-            None => last.ranges.push(WireRange {
-                start: range.start.to_vec(),
-                end: range.end.to_vec(),
-            }),
+        match last.ranges.last_mut().filter(|r| r.end == *range.start()) {
+            Some(before) => before.end = range.end().to_vec(),
+            None => last.ranges.push(range.into()),
         }
         return;
     }
-    let range = WireRange {
-        start: range.start.to_vec(),
-        end: range.end.to_vec(),
-    };
     tables.push(TableTask {
         table_id,
-        ranges: vec![range],
+        ranges: vec![range.into()],
         cuts: Vec::new(),
     });
 }

@@ -6,10 +6,7 @@ use ti_client::LocatedRanges;
 
 /// A piece of one region: `[from, to)` of the table's handles, led by a host.
 fn piece(region_id: u64, table_id: i64, from: i64, to: i64, host: &str) -> LocatedRanges {
-    let range = KeyRange {
-        start: key::record_key_int(table_id, from).into(),
-        end: key::record_key_int(table_id, to).into(),
-    };
+    let range = KeyRange::interval(key::record_key_int(table_id, from), key::record_key_int(table_id, to));
     LocatedRanges {
         region_id,
         ranges: vec![range],
@@ -47,7 +44,7 @@ fn neighbours_become_one_range() {
     let parts = partitions(&located, &[7], 10 << 20, 4).unwrap();
     assert_eq!(parts.iter().map(|p| p.regions).sum::<u32>(), 10);
     assert_eq!(parts.len(), 4);
-    let mut next = located[0].ranges[0].start.to_vec();
+    let mut next = located[0].ranges[0].start().to_vec();
     for part in &parts {
         let tasks = tasks(part);
         assert_eq!(
@@ -58,7 +55,7 @@ fn neighbours_become_one_range() {
         assert_eq!(tasks.tables[0].ranges[0].start, next);
         next = tasks.tables[0].ranges[0].end.clone();
     }
-    assert_eq!(next, located[9].ranges[0].end.to_vec());
+    assert_eq!(next, located[9].ranges[0].end().to_vec());
 }
 
 #[test]

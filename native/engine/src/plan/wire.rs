@@ -3,6 +3,7 @@
 //! Written and read by the same build only (the JVM side checks the build ids), so the shapes may change freely.
 
 use prost::Message;
+use ti_client::KeyRange;
 use ti_proto::plan;
 
 /// The same for all partitions of a scan.
@@ -167,4 +168,19 @@ pub struct WireRange {
     /// End key.
     #[prost(bytes = "vec", tag = "2")]
     pub end: Vec<u8>,
+}
+
+impl From<&KeyRange> for WireRange {
+    fn from(range: &KeyRange) -> Self {
+        Self {
+            start: range.start().to_vec(),
+            end: range.end().to_vec(),
+        }
+    }
+}
+
+impl From<WireRange> for KeyRange {
+    fn from(range: WireRange) -> Self {
+        Self::interval(range.start, range.end)
+    }
 }

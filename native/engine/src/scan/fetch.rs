@@ -7,7 +7,6 @@ use ti_client::{Client, CopAnswer, CopRequest, CopStats, CopStream, MemoryBudget
 use ti_proto::tipb;
 
 use super::ahead::flatten_ahead;
-use super::look_up::key_range;
 use super::metrics::Counters;
 use crate::error::Result;
 use crate::plan::dag;
@@ -73,7 +72,8 @@ impl Fetch {
         let stream = self.client.coprocessor(CopRequest {
             start_ts: self.start_ts,
             dag: dag::for_table(dag.clone(), table.table_id).into(),
-            ranges: table.ranges.into_iter().map(key_range).collect(),
+            ranges: table.ranges.into_iter().map(Into::into).collect(),
+            points: dag::point_ranges(dag),
             cuts: table.cuts.into_iter().map(Into::into).collect(),
             paging_size,
             concurrency,

@@ -14,7 +14,6 @@ use ti_client::{CopAnswer, KeyRange, MemoryPermit};
 use ti_codec::bytes::Reader;
 use ti_codec::datum::Datum;
 use ti_codec::handle::{record_key, CommonHandleEncoder, OwnedHandle};
-use ti_codec::key;
 use ti_proto::tipb;
 
 use super::ahead::flatten_ahead;
@@ -22,8 +21,7 @@ use super::decode::response;
 use super::fetch::{Fetch, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::access::index_source::handle_encoder;
-use crate::plan::wire;
-use crate::plan::wire::TableTask;
+use crate::plan::wire::{self, TableTask, WireRange};
 
 /// Handles of the first batch: the rows of a short scan are not kept waiting.
 const FIRST_BATCH: usize = 1024;
@@ -166,24 +164,22 @@ impl Batches {
     }
 }
 
-/// The keys of rows; neighbours are one range.
-fn ranges(table_id: i64, handles: &[OwnedHandle]) -> Vec<wire::WireRange> {
-    let mut out: Vec<wire::WireRange> = Vec::with_capacity(handles.len());
-    for handle in handles {
-        let start = record_key(table_id, &handle.as_handle());
-        let end = match handle {
-            OwnedHandle::Int(handle) => match handle.checked_add(1) {
-                Some(next) => key::record_key_int(table_id, next),
-                None => key::record_range(table_id).1,
-            },
-            OwnedHandle::Common(_) => [start.as_slice(), &[0]].concat(),
-        };
-        match out.last_mut().filter(|range| range.end == start) {
-            Some(range) => range.end = end,
-            None => out.push(wire::WireRange { start, end }),
-        }
-    }
-    out
+/// The keys of rows, whose handles are in order; neighbours are one range.
+fn ranges(table_id: i64, handles: &[OwnedHandle]) -> Vec<WireRange> {
+    let neighbours = |a: &OwnedHandle, b: &OwnedHandle| match (a, b) {
+        (OwnedHandle::Int(a), OwnedHandle::Int(b)) => a.checked_add(1) == Some(*b),
+        _ => false,
+    };
+    let key = |handle: &OwnedHandle| record_key(table_id, &handle.as_handle());
+    handles
+        .chunk_by(neighbours)
+        .filter_map(|run| match run {
+            [] => None,
+            [one] => Some(KeyRange::point(key(one))),
+            [first, .., last] => Some(KeyRange::interval(key(first), [key(last).as_slice(), &[0]].concat())),
+        })
+        .map(|range| (&range).into())
+        .collect()
 }
 
 /// The rows of index entries in ranges of `tables`: batch by batch in the order of the index, each in the order of the rows' keys.
@@ -214,14 +210,6 @@ pub fn answers(fetch: Fetch, look_up: LookUp, tables: Vec<TableTask>) -> BoxStre
         Err(error) => stream::once(async { Err(error) }).boxed(),
     });
     flatten_ahead(rows.boxed(), BATCHES_AT_ONCE).boxed()
-}
-
-/// A range of keys as the client takes it.
-pub fn key_range(range: wire::WireRange) -> KeyRange {
-    KeyRange {
-        start: range.start.into(),
-        end: range.end.into(),
-    }
 }
 
 #[cfg(test)]

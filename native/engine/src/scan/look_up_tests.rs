@@ -4,15 +4,12 @@ use super::*;
 fn neighbours_are_one_range() {
     let handles: Vec<OwnedHandle> = [-1, 0, 1, 5, i64::MAX].into_iter().map(OwnedHandle::Int).collect();
     let found = ranges(9, &handles);
-    let at = |handle| key::record_key_int(9, handle);
+    let at = |handle| ti_codec::key::record_key_int(9, handle);
     let starts: Vec<_> = found.iter().map(|r| r.start.clone()).collect();
     assert_eq!(starts, [at(-1), at(5), at(i64::MAX)]);
-    assert_eq!(found[0].end, at(2));
-    assert_eq!(
-        found[2].end,
-        key::record_range(9).1,
-        "behind the greatest handle no row follows"
-    );
+    let behind = |key: Vec<u8>| [key.as_slice(), &[0]].concat();
+    assert_eq!(found[0].end, behind(at(1)));
+    assert_eq!(found[2].end, behind(at(i64::MAX)));
     let common = [OwnedHandle::Common(vec![3; 9]), OwnedHandle::Common(vec![4; 9])];
     let found = ranges(9, &common);
     assert_eq!(found.len(), 2);

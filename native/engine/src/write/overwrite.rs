@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ti_client::{BatchOptions, Client, KeyRange, Mutation, MutationOp, PrewriteOptions, TxnInfo};
 use ti_codec::handle::decode_record_key;
-use ti_codec::key::{is_record_key, prefix_end, record_range, table_prefix};
+use ti_codec::key::{is_record_key, prefix_end, record_prefix, table_prefix};
 
 use super::buffer::Buffer;
 use super::encode::RowWriter;
@@ -34,7 +34,7 @@ pub fn table_ranges(physical_ids: &[i64]) -> Vec<KeyRange> {
         .map(|id| {
             let start = table_prefix(id);
             let end = prefix_end(&start);
-            KeyRange::new(start, end)
+            KeyRange::interval(start, end)
         })
         .collect()
 }
@@ -66,13 +66,7 @@ impl Deletion<'_> {
     pub async fn delete_matching(&self, table: &Arc<WriteTable>, condition: &Condition) -> Result<()> {
         let mut ids = table.physical_ids.clone();
         ids.sort_unstable();
-        let ranges = ids
-            .into_iter()
-            .map(|id| {
-                let (start, end) = record_range(id);
-                KeyRange::new(start, end)
-            })
-            .collect();
+        let ranges = ids.into_iter().map(|id| KeyRange::below(&record_prefix(id))).collect();
         let mut rows = RowWriter::new(table.clone(), self.info.primary.clone())?;
         for range in self.pieces(ranges).await? {
             self.delete_rows(range, table, &mut rows, condition).await?;
@@ -95,7 +89,7 @@ impl Deletion<'_> {
         condition: &Condition,
     ) -> Result<()> {
         let mut snapshot = self.client.snapshot(self.snapshot_ts()).await?;
-        let pairs = snapshot.scan(range.start.to_vec(), range.end.to_vec()).await?;
+        let pairs = snapshot.scan(range.start().to_vec(), range.end().to_vec()).await?;
         let mut buffer = Buffer::default();
         let mut deleted = 0;
         for (key, row) in pairs {
@@ -135,7 +129,7 @@ impl Deletion<'_> {
 
     async fn delete_range(&self, range: KeyRange) -> Result<()> {
         let mut snapshot = self.client.snapshot(self.snapshot_ts()).await?;
-        let mut keys = snapshot.scan_keys(range.start.to_vec(), range.end.to_vec()).await?;
+        let mut keys = snapshot.scan_keys(range.start().to_vec(), range.end().to_vec()).await?;
         let rows = keys.iter().filter(|key| is_record_key(key)).count();
         let mut written = HashSet::new();
         let locks = BatchOptions {

@@ -168,7 +168,7 @@ impl Touched {
             .map(|(first, last)| {
                 let mut end = last.clone();
                 end.push(0);
-                KeyRange::new(first.clone(), end)
+                KeyRange::interval(first.clone(), end)
             })
             .collect()
     }

@@ -82,10 +82,10 @@ fn touched_ranges_are_kept_apart_by_table_and_index() {
     assert_eq!(
         touched.ranges(),
         vec![
-            KeyRange::new(entry(1, 1, 3), end(entry(1, 1, 3))),
-            KeyRange::new(entry(1, 2, 7), end(entry(1, 2, 8))),
-            KeyRange::new(row(1, 2), end(row(1, 9))),
-            KeyRange::new(row(2, 1), end(row(2, 1))),
+            KeyRange::interval(entry(1, 1, 3), end(entry(1, 1, 3))),
+            KeyRange::interval(entry(1, 2, 7), end(entry(1, 2, 8))),
+            KeyRange::interval(row(1, 2), end(row(1, 9))),
+            KeyRange::interval(row(2, 1), end(row(2, 1))),
         ]
     );
 }
@@ -114,7 +114,7 @@ fn too_many_ranges_become_fewer_that_cover_the_same_keys() {
         assert_eq!(merged.ranges().len(), fewer.len());
         for key in &keys {
             let holds =
-                |range: &KeyRange| range.start.as_ref() <= key.as_slice() && key.as_slice() < range.end.as_ref();
+                |range: &KeyRange| range.start().as_ref() <= key.as_slice() && key.as_slice() < range.end().as_ref();
             assert_eq!(
                 merged.ranges().iter().filter(|range| holds(range)).count(),
                 1,

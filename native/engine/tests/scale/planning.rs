@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use ti_client::{Client, ClientConfig};
+use ti_client::{Client, ClientConfig, KeyRange};
 use ti_codec::field_type::{type_code as t, FieldType};
-use ti_codec::key::record_range;
+use ti_codec::key::record_prefix;
 use ti_engine::catalog::descriptor::{ColumnDescriptor, HandleKind, KeyPart, PartitionDescriptor, TableDescriptor};
 use ti_engine::catalog::table_info::flag;
 use ti_engine::plan::planner;
@@ -149,8 +149,8 @@ fn assert_complete(plan: &plan::ScanPlan, shape: &Shape) -> usize {
             for range in task.ranges {
                 let (id, next, end) = open.take().unwrap_or_else(|| {
                     let id = *tables.next().expect("no more than the tables");
-                    let (start, end) = record_range(id);
-                    (id, start, end)
+                    let all = KeyRange::below(&record_prefix(id));
+                    (id, all.start().to_vec(), all.end().to_vec())
                 });
                 assert_eq!((task.table_id, &range.start), (id, &next));
                 assert!(range.end <= end);

@@ -54,7 +54,9 @@ pub fn source(
     columns: &[ColumnDescriptor],
     new_collation: bool,
 ) -> Source {
-    let with_handle = columns.iter().any(|column| !in_index(index, column));
+    // An entry of a unique index has a common handle in its value, which TiKV reads only when it is asked for it.
+    let handle_in_value = index.unique && table.handle == HandleKind::Common;
+    let with_handle = handle_in_value || columns.iter().any(|column| !in_index(index, column));
     build(table, index, with_handle, new_collation)
 }
 

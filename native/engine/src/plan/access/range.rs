@@ -60,13 +60,10 @@ impl Ranges {
     /// Behind the prefix of a table's rows or of an index.
     pub fn at(&self, prefix: &[u8]) -> Vec<KeyRange> {
         let key = |bytes: &[u8]| [prefix, bytes].concat();
-        let range = |range: &ByteRange| {
-            let end = if range.end.is_empty() {
-                prefix_end(prefix)
-            } else {
-                key(&range.end)
-            };
-            KeyRange::new(key(&range.start), end)
+        let range = |range: &ByteRange| match (range.start.is_empty(), range.end.is_empty()) {
+            (true, true) => KeyRange::below(prefix),
+            (_, true) => KeyRange::interval(key(&range.start), prefix_end(prefix)),
+            _ => KeyRange::interval(key(&range.start), key(&range.end)),
         };
         self.ranges.iter().map(range).collect()
     }
@@ -239,9 +236,14 @@ fn position(cut: &Cut, unsigned: bool) -> u128 {
 /// The handles from position to position.
 fn handles(low: u128, high: u128) -> Option<ByteRange> {
     let key = |at: u128| u64::try_from(at).map_or_else(|_| Vec::new(), |at| at.to_be_bytes().to_vec());
+    let end = || match high - low {
+        // One handle is one key: see `KeyRange::point`.
+        1 => [key(low).as_slice(), &[0]].concat(),
+        _ => key(high),
+    };
     (low < high).then(|| ByteRange {
         start: key(low),
-        end: key(high),
+        end: end(),
     })
 }
 

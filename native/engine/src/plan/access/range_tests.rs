@@ -2,13 +2,14 @@ use super::super::test_support::*;
 use super::*;
 use crate::catalog::descriptor::TableDescriptor;
 use crate::catalog::table_info::flag;
+use ti_client::PointRanges;
 use ti_codec::datum::Datum;
 use ti_codec::field_type::type_code as t;
 use ti_codec::handle::Handle;
 use ti_codec::index::{HandleLayout, IndexColumn, IndexEncoder};
 use ti_codec::key::{record_key_int, INDEX_PREFIX_LENGTH, RECORD_PREFIX_LENGTH};
 use ti_codec::TypeOptions;
-use ti_proto::plan;
+use ti_proto::{coprocessor, plan};
 
 fn columns(table: &TableDescriptor, prefixes: &[Option<u32>]) -> Vec<Option<KeyColumn>> {
     let of = |(c, prefix): (_, &Option<u32>)| KeyColumn::new(c, *prefix, &TypeOptions::default(), true);
@@ -182,9 +183,102 @@ fn integer_handles_keep_the_order_of_signed_and_unsigned_numbers() {
         let ranges = of_int_handle(&key, &Conditions::new(&table, &point, &types)).unwrap();
         let keys = ranges.at(&ti_codec::key::record_prefix(5));
         assert_eq!(
-            (keys[0].start.as_ref(), ranges.shown.as_str()),
+            (keys[0].start().as_ref(), ranges.shown.as_str()),
             (record_key_int(5, 7).as_slice(), "[7,7]")
         );
         assert_eq!(ranges.point_columns, 1);
     }
+}
+
+/// TiKV's rule for a range that it takes for the one key `start` (`tidb_query_common/src/util.rs`, `is_point`).
+fn is_point(range: &coprocessor::KeyRange) -> bool {
+    let carry = range.start.iter().rposition(|byte| *byte != 0xff);
+    carry.is_some_and(|at| {
+        let mut next = range.start.clone();
+        next[at] += 1;
+        next[at + 1..].fill(0);
+        next == range.end
+    })
+}
+
+/// Random conditions, and region borders that are keys, ends of ranges and pieces of keys: TiKV, which reads one row of what has the form of a
+/// point, reads the rows that the ranges hold.
+#[test]
+fn no_rows_are_lost_to_the_form_of_a_point() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let rng = &mut fastrand::Rng::with_seed(seed);
+    let table = TableDescriptor::of_columns(vec![column(1, "a", t::LONG_LONG, 0, 20, 0, "binary")]);
+    let column = columns(&table, &[None]).remove(0).unwrap();
+    let types = TypeOptions::default();
+    let prefix = ti_codec::key::record_prefix(5);
+    let handles = [
+        i64::MIN,
+        i64::MIN + 1,
+        -256,
+        -1,
+        0,
+        1,
+        2,
+        255,
+        256,
+        511,
+        512,
+        i64::MAX - 1,
+        i64::MAX,
+    ];
+    let mut points = 0;
+    for _ in 0..4_000 {
+        let mut filters = Vec::new();
+        for _ in 0..rng.usize(..3) {
+            let (name, handle) = (
+                ["=", ">=", "<", "<=", ">"][rng.usize(..5)],
+                long(handles[rng.usize(..handles.len())]),
+            );
+            filters.push(call(name, vec![col("a"), handle]));
+        }
+        let found = of_int_handle(&column, &Conditions::new(&table, &filters, &types));
+        let ranges = match &found {
+            Some(found) => found.at(&prefix),
+            None => vec![KeyRange::below(&prefix)],
+        };
+        let mut border = record_key_int(5, handles[rng.usize(..handles.len())]);
+        match rng.u8(..3) {
+            0 => border.truncate(rng.usize(prefix.len()..border.len())),
+            1 => border.push(0),
+            _ => {}
+        }
+        let mut wire = Vec::new();
+        for range in &ranges {
+            let (start, end) = (range.start().to_vec(), range.end().to_vec());
+            let parts = if start < border && border < end {
+                vec![
+                    KeyRange::interval(start, border.clone()),
+                    KeyRange::interval(border.clone(), end),
+                ]
+            } else {
+                vec![range.clone()]
+            };
+            for part in parts {
+                part.to_wire(PointRanges::Keys, &mut wire);
+            }
+        }
+        for handle in handles {
+            let key = record_key_int(5, handle);
+            let reads = |range: &&coprocessor::KeyRange| match is_point(range) {
+                true => range.start == key,
+                false => range.start <= key && key < range.end,
+            };
+            let meant = found
+                .as_ref()
+                .is_none_or(|found| found.contains(&key[RECORD_PREFIX_LENGTH..]));
+            assert_eq!(
+                wire.iter().filter(reads).count(),
+                usize::from(meant),
+                "seed {seed}: {handle} of {ranges:?} as {wire:?}"
+            );
+        }
+        points += wire.iter().filter(|range| is_point(range)).count();
+    }
+    assert!(points > 100, "seed {seed}: {points}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{drain, Cluster, Faults, Table};
 use serde_json::{json, Value};
-use ti_client::{Client, CopStats, KeyRange, ReplicaRole};
+use ti_client::{Client, CopStats, ReplicaRole};
 
 const HARNESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cluster/cluster");
 
@@ -113,14 +113,7 @@ async fn replicas_serve_reads_and_leaders_what_they_do_not() {
 
     // The regions are spread over the stores, and the driver is told where.
     let located = followers
-        .locate(
-            table
-                .ranges()
-                .into_iter()
-                .map(|r| KeyRange::new(r.start, r.end))
-                .collect(),
-            Instant::now() + Duration::from_secs(20),
-        )
+        .locate(table.ranges(), Instant::now() + Duration::from_secs(20))
         .await
         .unwrap();
     assert!(located.len() >= 5 && located.iter().all(|region| !region.host.is_empty()));

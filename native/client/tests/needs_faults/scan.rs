@@ -139,23 +139,3 @@ async fn a_region_that_never_heals_ends_at_the_deadline_with_its_cause() {
     assert!(error.message().contains("region has no leader"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(4));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_store_that_comes_back_is_survived() {
-    let _alone = ALONE.lock().await;
-    let cluster = cluster();
-    let table = cluster.table("killed", 3_000).await;
-    let client = cluster.client().await;
-    table.check(&client).await;
-    cluster.harness(&["kill", "store"]).await;
-    let ts = client.timestamp().await.unwrap();
-    let mut stream = client.coprocessor(table.request(ts));
-    assert!(
-        tokio::time::timeout(Duration::from_secs(1), stream.next())
-            .await
-            .is_err(),
-        "there is no store"
-    );
-    cluster.harness(&["start", "store"]).await;
-    table.compare(&drain(&mut stream).await.unwrap(), &BTreeMap::new());
-}
