@@ -20,6 +20,14 @@ ROUNDS ?=
 BENCH ?=
 # Of the random suites, which print it: a change is judged by what it changes. Others look elsewhere: make test SEED=$$RANDOM
 SEED ?= 20261121
+# The Spark whose suite runs in full, and on TiKV; on the others what differs between them: see TIERS in tests/spark-it/conftest.py.
+FULL := 4.2
+TIER ?= full
+# A real tikv-server (a path, may be an .xz) for test-tikv. Without one the test store is all there is.
+TIKV_SERVER ?= $(abspath $(firstword $(wildcard ../shared/tikv/tikv-server.xz)))
+export TIKV_SERVER
+# Rows of the large tables of test_every_handle in test-tikv.
+HANDLE_ROWS ?= 200000
 # Further arguments of pytest in `test-it` and `test-faults`, e.g. ARGS="-k types -x".
 ARGS ?=
 
@@ -54,7 +62,9 @@ endif
 .PHONY: help
 help:  ## This list
 	@echo "make demo            build all, start a cluster, run Spark SQL on TPC-H beside TiDB, stop all again"
-	@echo "make test            all tests: Rust, JVM (Spark $(SPARKS)), cluster harness, Spark against TiDB on both jars"
+	@echo "make test            what a change has to pass: Rust, JVM (Spark $(SPARKS)), cluster harness, Spark $(FULL) against TiDB in full, others in part"
+	@echo "make test-tikv       the same suites on a real TiKV, one store and three; TIKV_SERVER=/path/to/tikv-server[.xz]    HANDLE_ROWS=200000"
+	@echo "make test-all        all there is: test, each Spark in full, test-faults on each, test-tikv"
 	@echo "make check           formatting, lints, licences, generated documents; no tests"
 	@echo "make package         one jar with the native library inside, into dist/    SPARK=3.5|4.2 (now $(SPARK))"
 	@echo "make bench           this connector beside JDBC, TiDB and raw floors; 40 minutes    SCALE=0.3 ROUNDS=5 BENCH='--only scans --quick'"
@@ -67,6 +77,7 @@ help:  ## This list
 	@echo "make test-harness    the cluster harness"
 	@echo "make test-it         Spark against TiDB on one jar    SPARK=$(SPARK) ARGS='-k types'"
 	@echo "make test-faults     only the suites with faults, restarts, killed processes: the long matrix    SPARK=$(SPARK)"
+	@echo "make test-tikv-short the part of test-tikv that CI runs"
 	@echo "make advisories      known vulnerabilities of the crates (needs the advisory database)"
 	@echo
 	@echo "make cluster-up      a cluster to work with, kept until cluster-down"
@@ -169,10 +180,16 @@ fmt:  ## Format all
 
 # ---------------------------------------------------------------- test
 
-.PHONY: test test-rust test-jvm test-harness test-it test-it-all test-faults cluster-build
+.PHONY: test test-all test-rust test-jvm test-harness test-it test-it-all test-faults cluster-build
+.PHONY: test-tikv test-tikv-short test-tikv-rust test-tikv-it test-tikv-stores tikv-server
 
 test: tools test-harness test-rust test-jvm test-it-all
 	@echo "test: all suites passed"
+
+test-all: test
+	@for spark in $(filter-out $(FULL),$(SPARKS)); do $(MAKE) test-it SPARK=$$spark; done
+	@for spark in $(SPARKS); do $(MAKE) test-faults SPARK=$$spark; done
+	@$(MAKE) test-tikv
 
 cluster-build: | tools
 	@$(STEP) "PD, store and TiDB" $(CLUSTER) build
@@ -190,12 +207,42 @@ test-harness: cluster-build
 	@$(STEP) "Go tests of the cluster" bash -c 'cd tests/cluster/tidb && go test ./...'
 	@$(STEP) "tests of the harness" python3 tests/cluster/test_harness.py
 
+PYTEST = $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) --tier $(TIER)
+
 test-it: $(JAR) $(VENV)/.stamp cluster-build
-	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 75 -- $(PYTHON) -m pytest tests/spark-it --jar $(JAR) --seed $(SEED) $(ARGS)
+	@$(STEP) "Spark $(SPARK) against TiDB" $(WITH_CLUSTER) --tpch 0.01 --limit 75 -- $(PYTEST) $(ARGS)
 
 # Side by side: a suite of Spark leaves a third of two cores idle.
 test-it-all: $(JARS) $(foreach spark,$(SPARKS),target/venv-spark-$(spark)/.stamp) cluster-build
-	@tests/tools/side-by-side $(foreach spark,$(SPARKS),"Spark $(spark)" "$(MAKE) test-it SPARK=$(spark)")
+	@tests/tools/side-by-side $(foreach spark,$(SPARKS),"Spark $(spark)" "$(MAKE) test-it SPARK=$(spark) TIER=$(if $(filter $(FULL),$(spark)),full,line)")
+
+# ---------------------------------------------------------------- test on a real TiKV
+
+tikv-server:
+	@test -n "$(TIKV_SERVER)" || { echo "TIKV_SERVER is not set: the path of a tikv-server (tiup, a release archive) or of its .xz"; exit 1; }
+
+# What needs fault rules is left out: libtest's line of results says how many, pytest says it at its end.
+test-tikv-rust: tikv-server cluster-build
+	@$(STEP) "Rust tests on TiKV" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --tpch 0.01 --limit 40 -- \
+	  env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --locked --tests -p ti-client -p ti-engine -- --skip needs_faults
+
+test-tikv-it: tikv-server $(JAR) $(VENV)/.stamp cluster-build
+	@$(STEP) "Spark $(SPARK) against TiDB on TiKV" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --tpch 0.01 --limit 75 -- $(PYTEST) $(ARGS)
+
+# The suite of row keys again on three stores, large.
+test-tikv-stores: tikv-server $(JAR) $(VENV)/.stamp cluster-build
+	@$(STEP) "every kind of row key on three stores" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --stores 3 --limit 60 -- \
+	  $(PYTEST) -k test_every_handle --handle-rows $(HANDLE_ROWS)
+
+test-tikv:
+	@$(MAKE) test-tikv-rust
+	@$(MAKE) test-tikv-it SPARK=$(FULL) ARGS="--slow --handle-rows $(HANDLE_ROWS) $(ARGS)"
+	@$(MAKE) test-tikv-stores SPARK=$(FULL)
+	@echo "test-tikv: all suites passed on $(notdir $(TIKV_SERVER))"
+
+test-tikv-short:
+	@$(MAKE) test-tikv-rust
+	@$(MAKE) test-tikv-it SPARK=$(FULL) TIER=tikv
 
 test-faults:
 	@$(MAKE) test-it SPARK=$(SPARK) ARGS="-m faults --slow $(ARGS)"

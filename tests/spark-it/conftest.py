@@ -2,6 +2,7 @@
 
     make test-it SPARK=3.5 [ARGS="-k types"]
 """
+import collections
 import pathlib
 import sys
 import time
@@ -15,6 +16,25 @@ from support import sparks  # noqa: E402  (needs the path above)
 from support.cluster import TestCluster  # noqa: E402
 from support.oracle import Oracle  # noqa: E402
 
+LACKS = {
+    "existing": {"needs_faults": "a cluster that others run has no fault rules", "needs_control": "a cluster that others run has no control port",
+                 "faults": "a cluster that others run is not disturbed", "needs_tikv": "what store an existing cluster has is not known"},
+    "tikv": {"needs_faults": "a real TiKV has no fault rules"},
+    "test": {"needs_tikv": "the test store cannot do this"},
+}
+"""Kind of store -> marker of the tests that it leaves out -> why."""
+LEFT_OUT: collections.Counter = collections.Counter()
+
+TIERS = {
+    # What Spark's interfaces decide. Row keys, types, push-down, faults and random suites are the native half's, which all jars share.
+    "line": ["test_bad_input", "test_catalog", "test_ctas", "test_ddl", "test_dml", "test_procedures", "test_push_aggregates", "test_push_tpch",
+             "test_reported_partitions", "test_scan", "test_stale_read", "test_time_zones", "test_write_modes", "test_write_refused"],
+    # What depends on the store.
+    "tikv": ["test_dml", "test_every_handle", "test_handles", "test_partitions", "test_push_access", "test_push_filters", "test_push_topn",
+             "test_three_stores", "test_write_indexes"],
+}
+"""Modules of a part of the suites."""
+
 
 def pytest_addoption(parser):
     """Command line of the suites."""
@@ -23,7 +43,9 @@ def pytest_addoption(parser):
     parser.addoption("--random-writes", type=int, default=40, help="tables of the random suite of writes")
     parser.addoption("--random-predicates", type=int, default=300, help="predicates of the random suite of push-down")
     parser.addoption("--histories", type=int, default=50, help="histories of the random suite of DELETE, UPDATE and MERGE")
+    parser.addoption("--handle-rows", type=int, default=2000, help="rows of the large tables of test_every_handle")
     parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
+    parser.addoption("--tier", choices=["full", *TIERS], default="full", help="which modules: all, what differs between Sparks, the short run on TiKV")
     parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
     parser.addoption("--snapshots", type=int, default=500, help="statements of the bank suite")
     parser.addoption("--snapshot-seconds", type=float, default=60, help="time of the suite of two sessions")
@@ -31,7 +53,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Marks."""
-    config.addinivalue_line("markers", "faults: needs the store's control port and disturbs the cluster")
+    config.addinivalue_line("markers", "faults: disturbs the cluster, or waits for what disturbs it")
+    config.addinivalue_line("markers", "needs_control: splits regions, leaves locks or reads pairs through the control port; an existing cluster has none")
+    config.addinivalue_line("markers", "needs_faults: needs the fault rules or the counters of the test store; every test with the fixture `faults` does")
+    config.addinivalue_line("markers", "needs_tikv: needs what the test store has not")
     config.addinivalue_line("markers", "slow: of the long matrix (make test-faults), left out without --slow")
 
 
@@ -41,17 +66,32 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A cluster that others run cannot be disturbed; the long matrix runs when it is asked for."""
+    """Leaves out what this cluster cannot do, and the long matrix unless it is asked for. `pytest_terminal_summary` prints how many."""
+    if (tier := TIERS.get(config.getoption("--tier"))) is not None:
+        chosen = [item for item in items if item.module.__name__ in tier]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
     if not config.getoption("--slow"):
         later = pytest.mark.skip(reason="of the long matrix: --slow (make test-faults)")
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(later)
-    if TestCluster().control is None:
-        skip = pytest.mark.skip(reason="an existing cluster has no control port")
-        for item in items:
-            if item.get_closest_marker("faults"):
-                item.add_marker(skip)
+    store = TestCluster().store
+    for item in items:
+        needs = {mark.name for mark in item.iter_markers()} | {f"needs_{name}" for name in item.fixturenames if name in ("faults", "control")}
+        for need, reason in LACKS[store].items():
+            if need in needs:
+                item.add_marker(pytest.mark.skip(reason=f"{need}: {reason}"))
+                LEFT_OUT[f"{need}: {reason}"] += 1
+                break
+    LEFT_OUT["all"] = len(items)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many tests the kind of store has left out."""
+    for reason, count in LEFT_OUT.items():
+        if reason != "all":
+            terminalreporter.write_line(f"left out: {count} of {LEFT_OUT['all']} tests ({100 * count / LEFT_OUT['all']:.1f} %): {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +172,10 @@ def ddl(spark, cluster):
 
 @pytest.fixture(scope="module")
 def plain_reorganisation(oracle):
-    """TiDB fills indexes through its transactions: the faster way needs TiKV's import service, which the test store has not."""
+    """TiDB fills indexes through its transactions where the store has no import service, which the faster way needs."""
+    if TestCluster().store == "tikv":
+        yield
+        return
     before = {name: oracle.one(f"SELECT @@GLOBAL.{name}") for name in ("tidb_enable_dist_task", "tidb_ddl_enable_fast_reorg")}
     oracle.execute(*[f"SET GLOBAL {name} = OFF" for name in before])
     yield
@@ -140,8 +183,14 @@ def plain_reorganisation(oracle):
 
 
 @pytest.fixture
+def control(cluster):
+    """The control port: splits, locks, pairs. Test store and TiKV have it."""
+    return cluster.control
+
+
+@pytest.fixture
 def faults(cluster):
-    """The store's control port; no fault outlives the test."""
+    """The control port of the test store with its fault rules; no fault outlives the test."""
     cluster.control.clear_faults()
     yield cluster.control
     cluster.control.clear_faults()

@@ -139,10 +139,10 @@ def _answers(cluster) -> bool:
         return False
 
 
-def test_locks_of_a_crashed_writer(faults, cluster, oracle, database, table, victim, same):
+def test_locks_of_a_crashed_writer(control, cluster, oracle, database, table, victim, same):
     """Locks that nobody will release: resolved when their time is over, and the old values are read."""
     keys = [record_key(victim, handle).hex() for handle in range(10, 60)]
-    faults.lock(keys=keys, primary=keys[0], op="del", ttl_ms=1500)
+    control.lock(keys=keys, primary=keys[0], op="del", ttl_ms=1500)
     assert same() == ROWS
 
 
@@ -186,7 +186,8 @@ def test_a_cancelled_query_stops_its_requests(faults, cluster, spark, table, vic
     assert waited < 1.5, f"requests went on for {waited:.1f} s"
 
 
-def test_a_limit_stops_the_rest(faults, cluster, spark, table, victim):
+@pytest.mark.needs_faults
+def test_a_limit_stops_the_rest(cluster, spark, table, victim):
     """LIMIT takes what it needs; nothing goes on behind it."""
     assert len(table("victim").limit(5).collect()) == 5
     cluster.wait_until(lambda: cluster.in_flight() == 0, 2)
@@ -198,7 +199,7 @@ COLLECT_GARBAGE = "SELECT java_method('java.lang.System', 'gc')"
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
-def test_memory_is_flat_over_a_thousand_scans(base_conf, cluster, oracle, database):
+def test_memory_is_flat_over_a_thousand_scans(base_conf, control, oracle, database):
     """170 queries of 6 regions, a Spark partition each: resident memory and open files of a JVM do not grow.
 
     The heap is touched whole at the start, so that what grows is native. Spark alone grows by some 70 MiB meanwhile, compiled code mostly
@@ -206,7 +207,7 @@ def test_memory_is_flat_over_a_thousand_scans(base_conf, cluster, oracle, databa
     """
     oracle.execute("CREATE TABLE small_ (id INT PRIMARY KEY, s VARCHAR(4000))")
     oracle.insert("small_", [(number, "x" * 4000) for number in range(500)])
-    cluster.control.split(*[record_key(oracle.table_id(database, "small_"), handle) for handle in (0, 100, 200, 300, 400)])
+    control.split(*[record_key(oracle.table_id(database, "small_"), handle) for handle in (0, 100, 200, 300, 400)])
     query = f"SELECT sum(length(s)) FROM {CATALOG}.{database}.small_"
     partitions = f"SELECT count(DISTINCT p) FROM (SELECT spark_partition_id() AS p FROM {CATALOG}.{database}.small_)"
     # Code cache, class metadata and thread pools fill first.

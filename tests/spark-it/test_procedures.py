@@ -49,12 +49,12 @@ def test_named_arguments(ddl, database, oracle):
     assert ddl("CALL {c}.system.resolve_txn(start_ts => 1)").columns == ["start_ts", "outcome", "commit_ts", "locks"]
 
 
-def test_regions(call, cluster, oracle, database):
+def test_regions(call, control, oracle, database):
     """As TiDB's SHOW TABLE REGIONS has them, cut at the table's ends."""
     oracle.execute("DROP TABLE IF EXISTS spread", "CREATE TABLE spread (id BIGINT PRIMARY KEY, v INT, KEY by_v (v))")
     oracle.insert("spread", [(number, number) for number in range(100)])
     number = oracle.table_id(database, "spread")
-    cluster.control.split(record_key(number, 30), record_key(number, 60))
+    control.split(record_key(number, 30), record_key(number, 60))
 
     def as_tidb() -> None:
         rows = call("regions", f"{database}.spread")

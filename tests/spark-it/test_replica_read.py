@@ -13,6 +13,7 @@ from support.sparks import OUR_CLASS, settings
 from harness.cluster import Cluster
 from harness.control import Control
 
+pytestmark = pytest.mark.needs_faults
 ROWS = 2000
 # From when on TiKV should have resolved a snapshot everywhere (native/client/src/region/replica.rs).
 STALE_SECONDS = 20.2

@@ -7,6 +7,7 @@ from support.pushed import plan_text
 from support.raw_pairs import physical_ids, record_key
 from support.sparks import CATALOG, settings
 
+pytestmark = pytest.mark.needs_control
 METHODS = {
     "hash": "PARTITION BY HASH (id) PARTITIONS 8",
     "key": "PARTITION BY KEY (id) PARTITIONS 5",

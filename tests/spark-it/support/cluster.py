@@ -26,6 +26,7 @@ class TestCluster:
         self.name = os.environ.get("TIDB_SPARK_CLUSTER_NAME", self.status.get("name", "default"))
         store = self.status.get("store")
         self.control = Control(store["control"]) if store else None
+        self.store = store.get("kind", "test") if store else "existing"
 
     @property
     def pd(self) -> str:
