@@ -46,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     command("locks", "print the live locks")
     split = command("split", "split regions at raw keys")
     split.add_argument("keys", nargs="+", help="hex")
+    leader = command("transfer-leader", "move the leader of a region to a store")
+    leader.add_argument("region", type=int)
+    leader.add_argument("store", type=int)
+    merge = command("merge", "join a region with its neighbour (TiKV)")
+    merge.add_argument("region", type=int)
+    merge.add_argument("target", type=int)
+    command("schedule", "hand an operator to PD (TiKV)").add_argument("operator", help="JSON with name and its fields")
     lock = command("lock", "leave locks as a dead writer would")
     lock.add_argument("request", help="JSON of POST /lock")
     sql = command("sql", "run SQL statements through TiDB")
@@ -106,6 +113,12 @@ def _run(args: argparse.Namespace) -> int:
         _show(getattr(cluster.control(), name)())
     elif name == "split":
         print(cluster.control().split(*(bytes.fromhex(key) for key in args.keys)))
+    elif name == "transfer-leader":
+        cluster.control().transfer_leader(args.region, args.store)
+    elif name == "merge":
+        cluster.control().merge(args.region, args.target)
+    elif name == "schedule":
+        cluster.control().schedule(**json.loads(args.operator))
     elif name == "lock":
         _show(cluster.control().lock(**json.loads(args.request)))
     elif name == "sql":

@@ -201,15 +201,18 @@ class Cluster:
         for group in (shape.pd_roles(), shape.store_roles()):  # they need each other to become ready
             for role in group:
                 self._launch(role, state)
+            votes = time.monotonic() + tikv.VOTELESS
             for role in group:
                 self._wait(role, state, f"{role} was not ready", lambda role=role: readiness.ready(role))
         state["store_ids"] = readiness.store_ids()
         self._write_state(state)
+        self._start("tidb", state)
         if shape.kind == "tikv":
+            self._wait("pd", state, "PD did not take its settings", readiness.replicate)
             self._wait("store", state, f"not every region had {shape.stores} peers", readiness.replicated)
-        for role in shape.roles():
-            if role not in (*shape.pd_roles(), *shape.store_roles()):
-                self._start(role, state)
+            self._start("control", state)
+            if shape.stores > 1:
+                time.sleep(max(0.0, votes - time.monotonic()))
         for statement in TEST_STORE_GLOBALS if shape.kind == "test" else ():
             try:
                 mysql_ping.execute(HOST, state["ports"]["tidb"], statement)

@@ -1,4 +1,4 @@
-"""Client of the store's control port."""
+"""Client of the control port."""
 import json
 import urllib.error
 import urllib.request
@@ -9,7 +9,7 @@ from .paths import Failure
 class Control:
     """`base` is http://127.0.0.1:port."""
 
-    def __init__(self, base: str, timeout: float = 30.0):
+    def __init__(self, base: str, timeout: float = 40.0):
         self.base = base.rstrip("/")
         self.timeout = timeout
         # Never through a proxy: the port is on loopback.
@@ -30,7 +30,7 @@ class Control:
                 pass
             raise Failure(f"{method} {path}: {text}") from error
         except OSError as error:
-            raise Failure(f"the store's control port {self.base} does not answer: {error}") from error
+            raise Failure(f"the control port {self.base} does not answer: {error}") from error
 
     def stats(self) -> dict:
         """Counters by RPC name, in-flight calls, number of regions."""
@@ -59,6 +59,22 @@ class Control:
     def transfer_leader(self, region_id: int, store_id: int) -> None:
         """Moves the leader of a region to another store."""
         self.call("POST", "/transfer_leader", {"region_id": region_id, "store_id": store_id})
+
+    def spread_leaders(self) -> None:
+        """Leads the regions from all stores in turn."""
+        stores = [store["id"] for store in self.stats()["stores"]]
+        for number, region in enumerate(self.regions()):
+            wanted = stores[number % len(stores)]
+            if region["store_id"] != wanted:
+                self.transfer_leader(region["id"], wanted)
+
+    def merge(self, region_id: int, target_id: int) -> None:
+        """Joins a region with its neighbour `target_id`, which keeps its id. TiKV only."""
+        self.call("POST", "/merge", {"region_id": region_id, "target_id": target_id})
+
+    def schedule(self, **operator) -> None:
+        """Hands an operator to PD (`name` and its fields) and does not wait for it. TiKV only."""
+        self.call("POST", "/schedule", operator)
 
     def lock(self, **request) -> dict:
         """Leaves locks as a dead writer would; the fields are those of POST /lock."""

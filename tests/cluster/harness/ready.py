@@ -21,33 +21,39 @@ class Readiness:
         if role == "tidb":
             return mysql_ping.answers(HOST, servers.ports["tidb"])
         if role == "control" or servers.shape.kind == "test":
-            return self._plain.get(servers.address("control"), "/stats") is not None
-        if self._web.get(servers.address(f"{role}_status"), "/status") is None:
+            return self._plain.ask(servers.address("control"), "/stats") is not None
+        if self._web.ask(servers.address(f"{role}_status"), "/status") is None:
             return False
         return self._stores().get(servers.address(role), {}).get("state_name") == "Up"
 
     def _leads(self, address: str) -> bool:
-        members = self._web.get(address, "/pd/api/v1/members")
+        members = self._web.ask(address, "/pd/api/v1/members")
         return bool(members and members.get("leader"))
 
-    def _ask_pd(self, path: str) -> dict:
-        """From the first member that answers; {} when none does."""
+    def _ask_pd(self, path: str, send: dict | None = None):
+        """From the first member that answers; None when none does."""
         for address in self._servers.shape.pd_addresses(self._servers.ports):
-            if answer := self._web.get(address, path):
+            if (answer := self._web.ask(address, path, send)) is not None:
                 return answer
-        return {}
+        return None
 
     def _stores(self) -> dict[str, dict]:
         """What PD knows of the stores, by address."""
-        return {item["store"]["address"]: item["store"] for item in self._ask_pd("/pd/api/v1/stores").get("stores") or []}
+        return {item["store"]["address"]: item["store"] for item in (self._ask_pd("/pd/api/v1/stores") or {}).get("stores") or []}
 
     def store_ids(self) -> dict[str, int]:
         """Ids of the stores by address."""
         return {address: store["id"] for address, store in self._stores().items()}
 
+    def replicate(self) -> bool:
+        """Has PD make a copy in every store, as fast as it can. Not from the start: TiDB cuts many regions at first, and one with copies
+        needs votes for its leader, which stores do not give just after their start."""
+        fast = self._ask_pd("/pd/api/v1/stores/limit", {"rate": 10_000})
+        return fast is not None and self._ask_pd("/pd/api/v1/config", {"replication.max-replicas": self._servers.shape.stores}) is not None
+
     def replicated(self) -> bool:
         """Every region has a leader and a peer in every store, and none of them lags."""
-        regions = self._ask_pd("/pd/api/v1/regions").get("regions") or []
+        regions = (self._ask_pd("/pd/api/v1/regions") or {}).get("regions") or []
         return bool(regions) and all(
             region.get("leader", {}).get("store_id") and len(region.get("peers") or []) == self._servers.shape.stores
             and not region.get("pending_peers") and not any(peer.get("role_name", "Voter") != "Voter" for peer in region["peers"])

@@ -66,7 +66,8 @@ class Servers:
 
     def pd(self, role: str) -> list[str]:
         """Command of a member of PD."""
-        text = PD_CONFIG.format(stores=self.shape.stores, patrol="1s" if self.shape.kind == "test" else "100ms")
+        # With TiKV the copies come when TiDB has made its tables: Readiness.replicate.
+        text = PD_CONFIG.format(stores=self.shape.stores if self.shape.kind == "test" else 1, patrol="1s" if self.shape.kind == "test" else "100ms")
         if self.tls:
             text += '[security]\ncacert-path = "{ca}"\ncert-path = "{cert}"\nkey-path = "{key}"\n'.format(**self.tls)
         client, peer = f"{self.scheme}://{self.address(role)}", f"{self.scheme}://{self.address(role + '_peer')}"

@@ -8,6 +8,9 @@ import shutil
 from .paths import Failure, bin_dir
 from .servers import Servers
 
+VOTELESS = 10.0
+"""Seconds after its start in which a store does not vote, since it may have promised a leader to wait: an election timeout of TiKV."""
+
 VARIABLE = "TIKV_SERVER"
 UNPACKED = "tikv-server"
 

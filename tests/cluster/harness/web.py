@@ -16,10 +16,11 @@ class Web:
             handlers.append(urllib.request.HTTPSHandler(context=context))
         self._open = urllib.request.build_opener(*handlers).open
 
-    def get(self, address: str, path: str):
-        """The JSON of an answer, an empty dictionary when it is not JSON; None when nobody answers well."""
+    def ask(self, address: str, path: str, send: dict | None = None):
+        """The JSON of an answer, an empty dictionary when it is not JSON; None when nobody answers well. `send` makes it a POST."""
+        request = urllib.request.Request(f"{self.scheme}://{address}{path}", data=None if send is None else json.dumps(send).encode())
         try:
-            with self._open(f"{self.scheme}://{address}{path}", timeout=2) as answer:
+            with self._open(request, timeout=2) as answer:
                 body = answer.read()
         except OSError:
             return None
