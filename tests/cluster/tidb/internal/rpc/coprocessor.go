@@ -7,8 +7,10 @@ import (
 	"github.com/pingcap/kvproto/pkg/coprocessor"
 	"github.com/pingcap/kvproto/pkg/kvrpcpb"
 	"github.com/pingcap/kvproto/pkg/tikvpb"
+	"github.com/pingcap/log"
 	"github.com/pingcap/tidb/pkg/kv"
 	"github.com/pingcap/tipb/go-tipb"
+	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -66,16 +68,24 @@ func (s *Service) task(ctx context.Context, req *coprocessor.Request) (*coproces
 		refusal = strict.OutOfRegion(plan.Ranges, r.RawStart(), r.RawEnd())
 	}
 	if refusal != nil {
-		return refusal.Response(), nil
+		return refused(req, refusal), nil
 	}
 	req.Ranges = plan.Ranges
+	if plan.Rows && dag.EncodeType != tipb.EncodeType_TypeDefault {
+		dag.EncodeType = tipb.EncodeType_TypeDefault
+		data, err := dag.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		req.Data = data
+	}
 	if plan.Index != nil {
 		refusal, err := s.checkIndex(ctx, req, plan)
 		if err != nil {
 			return nil, err
 		}
 		if refusal != nil {
-			return refusal.Response(), nil
+			return refused(req, refusal), nil
 		}
 	}
 	resp, err := s.Server.Coprocessor(ctx, req)
@@ -83,6 +93,13 @@ func (s *Service) task(ctx context.Context, req *coprocessor.Request) (*coproces
 		completeRange(req, resp)
 	}
 	return resp, err
+}
+
+// refused is TiKV's answer, which is also written to the log: a client does not always tell why it was refused.
+func refused(req *coprocessor.Request, r *strict.Refusal) *coprocessor.Response {
+	log.Warn("a coprocessor request is refused, as by TiKV", zap.Error(r), zap.Uint64("region", req.GetContext().GetRegionId()),
+		zap.String("source", req.GetContext().GetRequestSource()))
+	return r.Response()
 }
 
 // checkIndex looks at the first entries of an index scan.

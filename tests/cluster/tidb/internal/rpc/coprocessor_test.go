@@ -217,3 +217,38 @@ func TestTasksOfOtherRegionsAreAnsweredOneByOne(t *testing.T) {
 		t.Errorf("second task: %v", r)
 	}
 }
+
+// components/tidb_query_executors/src/runner.rs: errors of the build are other_error, and the answer is in rows when a
+// column of it has a type that TiKV cannot evaluate.
+func TestRefusalsAndRowsReachTheClient(t *testing.T) {
+	h := embedded(t)
+	rows(t, h, 1, 2)
+	prefix := tablecodec.GenTableRecordPrefix(5)
+	end := append(append([]byte{}, prefix...), 0xff)
+	ft := &tipb.FieldType{Tp: bigint}
+	column := &tipb.Expr{Tp: tipb.ExprType_ColumnRef, Val: codec.EncodeInt(nil, 1), FieldType: ft}
+	condition := &tipb.Expr{Tp: tipb.ExprType_ScalarFunc, Sig: tipb.ScalarFuncSig_IntIsNull, FieldType: ft, Children: []*tipb.Expr{column}}
+	executors := append(tableScan(false), &tipb.Executor{Tp: tipb.ExecType_TypeSelection, Selection: &tipb.Selection{Conditions: []*tipb.Expr{condition}}})
+	if resp, sel := h.run(h.dag(executors, []uint32{0}, prefix, end)); resp.OtherError != "" || len(ints(t, sel, 1)) != 0 {
+		t.Errorf("IS NULL: %v", resp)
+	}
+	condition.Sig = tipb.ScalarFuncSig_JsonSearchSig
+	if resp, _ := h.run(h.dag(executors, []uint32{0}, prefix, end)); !strings.Contains(resp.OtherError, "ScalarFunction JsonSearchSig is not supported") {
+		t.Errorf("JSON_SEARCH: %v", resp)
+	}
+	scan := tableScan(false)
+	scan[0].TblScan.Columns[1].Tp = int32(mysql.TypeSet)
+	scan[0].TblScan.Columns[1].Elems = []string{"a", "b", "c", "d", "e"}
+	for offset, encoding := range []tipb.EncodeType{tipb.EncodeType_TypeChunk, tipb.EncodeType_TypeDefault} {
+		req := h.dag(scan, []uint32{uint32(offset)}, prefix, end)
+		dag := new(tipb.DAGRequest)
+		if err := dag.Unmarshal(req.Data); err != nil {
+			t.Fatal(err)
+		}
+		dag.EncodeType = tipb.EncodeType_TypeChunk
+		req.Data, _ = dag.Marshal()
+		if _, sel := h.run(req); sel.GetEncodeType() != encoding || sel.Error != nil {
+			t.Errorf("column %d: %v, %v", offset, sel.GetEncodeType(), sel.Error)
+		}
+	}
+}

@@ -55,7 +55,7 @@ func TestPointsAreExact(t *testing.T) {
 		{"unique index", index(&yes), true}, {"index", index(&no), false}, {"index, not said", index(nil), false},
 	} {
 		wide := rng(prefix, prefix[:len(prefix)-1]+"s\x00")
-		p, r := Build(&tipb.DAGRequest{Executors: []*tipb.Executor{c.scan}}, []*coprocessor.KeyRange{all, wide})
+		p, r := Build(&tipb.DAGRequest{Executors: []*tipb.Executor{c.scan}, OutputOffsets: []uint32{0}}, []*coprocessor.KeyRange{all, wide})
 		if r != nil {
 			t.Fatalf("%s: %v", c.name, r)
 		}

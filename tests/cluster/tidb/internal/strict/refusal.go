@@ -20,6 +20,7 @@ import (
 type Refusal struct {
 	Source  string // file of TiKV that refuses; "" for what TiKV does not refuse but answers wrongly
 	Msg     string
+	Panics  bool  // TiKV panics, which ends its process
 	Running bool  // found while rows are read, not while executors are built
 	Code    int32 // of a running error; 0 stands for 10000
 }
@@ -29,7 +30,10 @@ const otherCode = 10000
 
 // Error has the form of TiKV's messages, which begin with file and line; the line is left out.
 func (r *Refusal) Error() string {
-	if r.Source == "" {
+	switch {
+	case r.Panics:
+		return "refused by the test store, TiKV would end with a panic in " + r.Source + ": " + r.Msg
+	case r.Source == "":
 		return "refused by the test store, TiKV would answer wrongly: " + r.Msg
 	}
 	return "[" + r.Source + "]: " + r.Msg
@@ -59,4 +63,8 @@ func refuse(source, format string, args ...any) *Refusal {
 
 func refuseRunning(source, format string, args ...any) *Refusal {
 	return &Refusal{Source: source, Msg: fmt.Sprintf(format, args...), Running: true}
+}
+
+func panics(source, format string, args ...any) *Refusal {
+	return &Refusal{Source: source, Msg: fmt.Sprintf(format, args...), Panics: true}
 }
