@@ -25,7 +25,7 @@ from .servers import TEST_STORE_GLOBALS, Servers
 from .status import existing_state, existing_status, own_status
 
 DEFAULT_REGION_SIZE = 96 << 20
-START_TIMEOUT = 120.0
+START_TIMEOUT = 180.0
 
 
 class Cluster:
@@ -247,7 +247,8 @@ class Cluster:
             if gone or time.monotonic() > deadline:
                 what = f"{role} ended" if gone else f"{complaint} in {START_TIMEOUT:.0f} s"
                 roles = Shape.of(state).roles()
-                tails = "\n".join(f"--- {r}: end of {self.log_file(r)}\n{self.tail(r, 30)}" for r in roles if self.log_file(r).exists())
+                tails = "\n".join(f"--- {r}: end of {self.log_file(r)}\n{self.tail(r, 30 if r == role else 8)}"
+                                  for r in roles if self.log_file(r).exists())
                 raise Failure(f"{what}\n{tails}")
             time.sleep(0.05)
 
