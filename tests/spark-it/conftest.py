@@ -44,6 +44,8 @@ def pytest_addoption(parser):
     parser.addoption("--random-predicates", type=int, default=300, help="predicates of the random suite of push-down")
     parser.addoption("--histories", type=int, default=50, help="histories of the random suite of DELETE, UPDATE and MERGE")
     parser.addoption("--handle-rows", type=int, default=2000, help="rows of the large tables of test_every_handle")
+    parser.addoption("--three-rows", type=int, help="rows of the table of test_three_stores (default 30,000, with --slow 1,000,000)")
+    parser.addoption("--three-append", type=int, help="rows that test_three_stores appends (default 20,000, with --slow 1,000,000)")
     parser.addoption("--seed", type=int, help="seed of the random suites (default: a new one, printed)")
     parser.addoption("--tier", choices=["full", *TIERS], default="full", help="which modules: all, what differs between Sparks, the short run on TiKV")
     parser.addoption("--slow", action="store_true", help="also the long matrix of faults")
