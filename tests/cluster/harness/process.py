@@ -56,6 +56,18 @@ def _command_of(pid: int) -> str:
     return found.stdout.strip()
 
 
+def _gone(pid: int) -> bool:
+    """Whether all of a process has ended. Its first thread may be a zombie, and its command line empty, while others still hold locks on files."""
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    if not pathlib.Path("/proc/self").exists():
+        return not _command_of(pid)
+    try:
+        states = [(task / "stat").read_text().rsplit(")", 1)[1].split()[0] for task in tasks.iterdir()]
+    except (OSError, IndexError):
+        return not tasks.exists()
+    return all(state in "ZX" for state in states)
+
+
 class Process:
     """A role (pd, store, tidb) of the cluster in `folder`."""
 
@@ -114,16 +126,17 @@ class Process:
             if graceful:
                 os.kill(pid, signal.SIGTERM)
                 os.kill(pid, signal.SIGCONT)  # a paused process would not see it
-                self._wait_gone(timeout)
-            if self.pid() is not None:
+                self._wait_gone(pid, timeout)
+            if not _gone(pid):
                 os.kill(pid, signal.SIGKILL)
-                if not self._wait_gone(10.0):
+                if not self._wait_gone(pid, 10.0):
                     raise Failure(f"{self.role} (pid {pid}) does not die")
         self.pid_file.unlink(missing_ok=True)
 
-    def _wait_gone(self, timeout: float) -> bool:
+    def _wait_gone(self, pid: int, timeout: float) -> bool:
+        """Waits until a process of ours has ended, with its files and ports closed."""
         deadline = time.monotonic() + timeout
-        while self.pid() is not None:
+        while not (self._child.poll() is not None if self._child is not None else _gone(pid)):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.02)
