@@ -217,9 +217,14 @@ class Lifecycle(unittest.TestCase):
         with contextlib.closing(connect(first["tidb"]["host"], first["tidb"]["port"])) as connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE test.kept (x INT)")
             cursor.execute("INSERT INTO test.kept VALUES (7)")
-            self.cluster.kill("pd")
+            leader = self.cluster.pd_leader()
+            self.assertIn(leader, self.cluster.roles())
+            self.cluster.pause(leader)
             cursor.execute("INSERT INTO test.kept VALUES (8)")
-            self.cluster.start("pd")
+            self.assertNotEqual(wait_for(self.cluster.pd_leader), leader)
+            self.assertGreater(control.stats()["regions"], 2)
+            self.cluster.kill(leader)
+            self.cluster.start(leader)
         self.assertIn("Coprocessor", control.stats()["methods"])  # from the status port of the store, by TLS
         with self.assertRaisesRegex(Failure, "was made with kind tikv"):
             self.cluster.up("keep", kind="test")

@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,18 @@ TARGETS = {
 }
 
 
+def _sources(module: pathlib.Path, package: str) -> list[pathlib.Path]:
+    """Our own Go files that go into a package: its folder's, and those of the packages of the module that it imports."""
+    name = next(line.split()[1] for line in (module / "go.mod").read_text().splitlines() if line.startswith("module "))
+    folders, files = [package], []
+    for folder in folders:  # grows
+        for file in sorted((module / folder).glob("*.go")):
+            if not file.name.endswith("_test.go"):
+                files.append(file)
+                folders += [found for found in re.findall(f'"{re.escape(name)}/([^"]+)"', file.read_text()) if found not in folders]
+    return files
+
+
 def _stamp(module: pathlib.Path, package: str, flags: list[str]) -> str:
     """Hash of all that goes into a binary: module files, flags, compiler, and our own sources."""
     digest = hashlib.sha256()
@@ -32,7 +45,7 @@ def _stamp(module: pathlib.Path, package: str, flags: list[str]) -> str:
     digest.update(repr((package, flags, version.stdout.strip())).encode())
     files = [module / "go.mod", module / "go.sum"]
     if package.startswith("."):
-        files += sorted(p for p in module.rglob("*.go") if not p.name.endswith("_test.go"))
+        files += _sources(module, package)
     for file in files:
         digest.update(str(file.relative_to(module)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
                        ("kill", "SIGKILL one server"), ("pause", "freeze one server"),
                        ("resume", "let a frozen server go on")):
         command(verb, text).add_argument("role", help="pd, store, tidb, control; pd-2, store-2, .. where there are several")
+    command("pd-leader", "print the role of the PD that leads")
     logs = command("logs", "print the end of the logs")
     logs.add_argument("role", nargs="?")
     logs.add_argument("--lines", type=int, default=40)
@@ -97,6 +98,8 @@ def _run(args: argparse.Namespace) -> int:
         _show(cluster.status())
     elif name in ("start", "restart", "kill", "pause", "resume"):
         getattr(cluster, name)(args.role)
+    elif name == "pd-leader":
+        print(cluster.pd_leader())
     elif name == "logs":
         for role in [args.role] if args.role else cluster.roles():
             print(f"--- {role}: {cluster.log_file(role)}")

@@ -323,6 +323,12 @@ class Cluster:
         """SIGCONT."""
         self._one(role).signal(signal.SIGCONT)
 
+    def pd_leader(self) -> str:
+        """The role of the PD that leads."""
+        if (leader := Readiness(self._servers(self._own())).pd_leader()) is None:
+            raise Failure("no PD says who leads")
+        return leader
+
     def log_file(self, role: str) -> pathlib.Path:
         """The log of a server."""
         return self._process(role_called(role)).log

@@ -37,6 +37,10 @@ class Readiness:
                 return answer
         return None
 
+    def pd_leader(self) -> str | None:
+        """The role of PD's leader: members are named by their roles."""
+        return ((self._ask_pd("/pd/api/v1/members") or {}).get("leader") or {}).get("name")
+
     def _stores(self) -> dict[str, dict]:
         """What PD knows of the stores, by address."""
         return {item["store"]["address"]: item["store"] for item in (self._ask_pd("/pd/api/v1/stores") or {}).get("stores") or []}

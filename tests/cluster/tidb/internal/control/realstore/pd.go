@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/pingcap/kvproto/pkg/metapb"
@@ -23,6 +24,7 @@ type web struct {
 	client *http.Client
 	scheme string
 	pd     []string
+	good   atomic.Int32 // the member that has answered last
 }
 
 // call sends one request and returns the body of a good answer; a refusal is an error with the server's words.
@@ -50,12 +52,15 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
-// ask sends a request to the first member of PD that answers and decodes its JSON.
+// ask sends a request to a member of PD that answers and decodes its JSON. The one that has answered last is asked first, as another may be frozen.
 func (w *web) ask(ctx context.Context, method, path string, body []byte, into any) error {
 	var last error
-	for _, member := range w.pd {
-		answer, err := w.call(ctx, method, member, path, body)
+	first := int(w.good.Load())
+	for i := range w.pd {
+		member := (first + i) % len(w.pd)
+		answer, err := w.call(ctx, method, w.pd[member], path, body)
 		if err == nil {
+			w.good.Store(int32(member))
 			if into == nil {
 				return nil
 			}
@@ -132,7 +137,7 @@ func (w *web) regions(ctx context.Context) ([]control.Region, error) {
 	return out, nil
 }
 
-// store is one that PD counts as a member; gone ones are left out.
+// pdStore is a store in PD's JSON.
 type pdStore struct {
 	ID     uint64 `json:"id"`
 	Addr   string `json:"address"`

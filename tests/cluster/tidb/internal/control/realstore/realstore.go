@@ -196,14 +196,10 @@ func (b *Backend) operate(ctx context.Context, operator map[string]any, done fun
 		}
 		return ok, err
 	})
-	return errors.Join(err, refusedToo(err, refused))
-}
-
-func refusedToo(err, refused error) error {
-	if err == nil {
-		return nil
+	if err != nil && refused != nil {
+		err = fmt.Errorf("%w; PD's words: %w", err, refused)
 	}
-	return refused
+	return err
 }
 
 // TransferLeader makes the region's peer in that store its leader.
