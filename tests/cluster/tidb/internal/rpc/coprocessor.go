@@ -65,14 +65,13 @@ func (s *Service) task(ctx context.Context, req *coprocessor.Request) (*coproces
 	}
 	plan, refusal := strict.Build(dag, req.Ranges)
 	if refusal == nil {
-		refusal = strict.OutOfRegion(plan.Ranges, r.RawStart(), r.RawEnd())
+		refusal = plan.OutOfRegion(r.RawStart(), r.RawEnd())
 	}
 	if refusal != nil {
 		return refused(req, refusal), nil
 	}
 	req.Ranges = plan.Ranges
-	if plan.Rows && dag.EncodeType != tipb.EncodeType_TypeDefault {
-		dag.EncodeType = tipb.EncodeType_TypeDefault
+	if plan.Changed {
 		data, err := dag.Marshal()
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 const (
 	srcAggr     = "components/tidb_query_aggr/src/parser.rs"
 	srcAggrUtil = "components/tidb_query_aggr/src/util.rs"
+	srcAggrExec = "components/tidb_query_executors/src/util/aggr_executor.rs"
 	srcSlowHash = "components/tidb_query_executors/src/slow_hash_aggr_executor.rs"
 )
 
@@ -73,6 +74,9 @@ func checkAggregate(f *tipb.Expr, schema []*tipb.FieldType) ([]*tipb.FieldType, 
 		if r := castTypes(in, 'i'); r != nil && in != 'i' {
 			return nil, r
 		}
+		if !evaluable(out) {
+			return nil, panics(srcAggrExec, "a result of type %d", out.GetTp())
+		}
 		return []*tipb.FieldType{out}, nil
 	}
 	want := in
@@ -81,18 +85,16 @@ func checkAggregate(f *tipb.Expr, schema []*tipb.FieldType) ([]*tipb.FieldType, 
 		if !known {
 			return nil, panics(srcAggr, "%v of type %d", f.GetTp(), ft.GetTp())
 		}
-	default: // Sum, Avg, Var*: integers are summed as decimals, all but numbers as doubles (util.rs rewrite_exp_for_sum_avg)
-		if !known {
-			return nil, refuse(srcAggrUtil, "Unsupported type: %d", ft.GetTp())
+	default:
+		if _, r := evalOf(out); r != nil {
+			return nil, r
 		}
-		switch {
-		case in == 'i' && byte(ft.GetTp()) != mysql.TypeBit:
-			want = 'd'
-		case in != 'd' && in != 'r':
-			want = 'r'
-			if r := castTypes(in, 'r'); r != nil {
-				return nil, r
+		var r *Refusal
+		if want, r = summed(ft); r != nil {
+			if tp := f.GetTp(); tp != tipb.ExprType_Sum && tp != tipb.ExprType_Avg { // impl_variance.rs: must not happen
+				return nil, panics(srcAggr, "%v of type %d", tp, ft.GetTp())
 			}
+			return nil, r
 		}
 	}
 	got, r := evalOf(out)
@@ -113,4 +115,19 @@ func checkAggregate(f *tipb.Expr, schema []*tipb.FieldType) ([]*tipb.FieldType, 
 		return []*tipb.FieldType{count, out, out}, nil
 	}
 	return []*tipb.FieldType{out}, nil
+}
+
+// summed is the type in which Sum, Avg and Var* add: integers as decimals, all but numbers as doubles (util.rs
+// rewrite_exp_for_sum_avg).
+func summed(ft *tipb.FieldType) (byte, *Refusal) {
+	in, ok := evalType(ft.GetTp())
+	switch {
+	case !ok:
+		return 0, refuse(srcAggrUtil, "Unsupported type: %d", ft.GetTp())
+	case in == 'i' && byte(ft.GetTp()) != mysql.TypeBit:
+		return 'd', nil
+	case in == 'd' || in == 'r':
+		return in, nil
+	}
+	return 'r', castTypes(in, 'r')
 }

@@ -74,7 +74,7 @@ func TestAggregateFunctions(t *testing.T) {
 func dagOf(columns string, offsets []uint32, more ...*tipb.Executor) *tipb.DAGRequest {
 	scan := &tipb.TableScan{}
 	for i := range columns {
-		scan.Columns = append(scan.Columns, &tipb.ColumnInfo{ColumnId: int64(i + 1), Tp: int32(letters[columns[i]])})
+		scan.Columns = append(scan.Columns, &tipb.ColumnInfo{ColumnId: int64(i + 1), Tp: int32(ExampleTypes[columns[i]])})
 	}
 	return &tipb.DAGRequest{OutputOffsets: offsets, Executors: append([]*tipb.Executor{{Tp: tipb.ExecType_TypeTableScan, TblScan: scan}}, more...)}
 }
@@ -123,9 +123,12 @@ func TestExecutors(t *testing.T) {
 		{dagOf("is", first, topN(&tipb.TopN{Limit: 3, OrderBy: by(column(1, 's'))})), ""},
 		{dagOf("iS", first, topN(&tipb.TopN{Limit: 3, OrderBy: by(column(1, 'S'))})), "Unsupported type"},
 		{dagOf("is", first, topN(&tipb.TopN{Limit: 3, OrderBy: by(column(9, 's'))})), "Invalid column offset"},
-		{dagOf("is", first, topN(&tipb.TopN{Limit: 3, PartitionBy: by(column(1, 's'))})), "not by the test store"},
+		{dagOf("is", first, topN(&tipb.TopN{Limit: 3, PartitionBy: by(column(1, 's'))})), ""},
 		{dagOf("is", first, limit(&tipb.Limit{Limit: 3})), ""},
-		{dagOf("is", first, limit(&tipb.Limit{Limit: 3, PartitionBy: by(column(1, 's'))})), "not by the test store"},
+		{dagOf("is", first, limit(&tipb.Limit{})), "panic"},
+		{dagOf("is", first, selection(), limit(&tipb.Limit{})), ""},
+		{dagOf("is", first, limit(&tipb.Limit{Limit: 3, PartitionBy: by(column(1, 's'))})), ""},
+		{dagOf("is", first, limit(&tipb.Limit{Limit: 3, PartitionBy: by(column(2, 's'))})), "Invalid column offset"},
 	} {
 		prefix := string(tablecodec.GenTableRecordPrefix(5))
 		_, r := Build(c.dag, []*coprocessor.KeyRange{rng(prefix, prefix+"\xff")})
@@ -141,9 +144,23 @@ func TestRowsInsteadOfChunks(t *testing.T) {
 		offsets []uint32
 		rows    bool
 	}{{"irdstujevb", []uint32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, false}, {"iS", []uint32{0, 1}, true}, {"iS", []uint32{0}, false}} {
-		p, r := Build(dagOf(c.columns, c.offsets), []*coprocessor.KeyRange{rng(prefix, prefix+"\xff")})
-		if r != nil || p.Rows != c.rows {
-			t.Errorf("%s %v: %+v, %v", c.columns, c.offsets, p, r)
+		dag := dagOf(c.columns, c.offsets)
+		dag.EncodeType = tipb.EncodeType_TypeChunk
+		p, r := Build(dag, []*coprocessor.KeyRange{rng(prefix, prefix+"\xff")})
+		if r != nil || p.Changed != c.rows || (dag.EncodeType == tipb.EncodeType_TypeDefault) != c.rows {
+			t.Errorf("%s %v: %+v, %v, %v", c.columns, c.offsets, p, dag.EncodeType, r)
 		}
+	}
+}
+
+// partition_top_n_executor.rs: TiKV keeps some rows of each partition, here all are kept.
+func TestPartitionsAreLeftToTheClient(t *testing.T) {
+	prefix := string(tablecodec.GenTableRecordPrefix(5))
+	by := []*tipb.ByItem{{Expr: column(0, 'i')}}
+	id := "TopN_7"
+	dag := dagOf("i", []uint32{0}, &tipb.Executor{Tp: tipb.ExecType_TypeTopN, TopN: &tipb.TopN{Limit: 1, PartitionBy: by}, ExecutorId: &id})
+	p, r := Build(dag, []*coprocessor.KeyRange{rng(prefix, prefix+"\xff")})
+	if e := dag.Executors[1]; r != nil || !p.Changed || e.Tp != tipb.ExecType_TypeSelection || len(e.Selection.Conditions) > 0 || e.GetExecutorId() != id {
+		t.Errorf("%v, %v", dag, r)
 	}
 }

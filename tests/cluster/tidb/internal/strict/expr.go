@@ -274,7 +274,10 @@ func set(names string) map[string]bool {
 }
 
 func checkTexts(e *tipb.Expr) *Refusal {
-	name := e.GetSig().String()
+	name, n := e.GetSig().String(), len(e.GetChildren())
+	if name == "LikeSig" && n < 2 || name == "ToBinary" && n < 1 {
+		return panics(srcExpr, "%s with %d arguments", name, n)
+	}
 	if byCollation[name] {
 		if r := checkCollation(e.GetFieldType()); r != nil {
 			return r
@@ -287,7 +290,7 @@ func checkTexts(e *tipb.Expr) *Refusal {
 			}
 		}
 	}
-	if byCharsetOfArgument[name] && len(e.GetChildren()) > 0 {
+	if byCharsetOfArgument[name] && n > 0 {
 		return checkCharset(e.GetChildren()[0].GetFieldType())
 	}
 	if name == "FromBinary" {

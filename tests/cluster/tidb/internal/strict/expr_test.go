@@ -5,18 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-	"github.com/pingcap/tidb/pkg/util/codec"
 	"github.com/pingcap/tipb/go-tipb"
 )
-
-// Types by the letters of TiKV's types of evaluation, and some that it cannot evaluate.
-var letters = map[byte]byte{'i': mysql.TypeLonglong, 'r': mysql.TypeDouble, 'd': mysql.TypeNewDecimal, 's': mysql.TypeVarchar,
-	't': mysql.TypeDatetime, 'u': mysql.TypeDuration, 'j': mysql.TypeJSON, 'e': mysql.TypeEnum, 'v': typeVector, 'b': mysql.TypeBit, 'S': mysql.TypeSet}
-
-func field(letter byte) *tipb.FieldType {
-	return &tipb.FieldType{Tp: int32(letters[letter]), Collate: -46, Charset: "utf8mb4"}
-}
 
 // schemaOf has a column for each letter.
 func schemaOf(types string) []*tipb.FieldType {
@@ -27,21 +17,14 @@ func schemaOf(types string) []*tipb.FieldType {
 	return out
 }
 
-func column(n int64, letter byte) *tipb.Expr {
-	return &tipb.Expr{Tp: tipb.ExprType_ColumnRef, Val: codec.EncodeInt(nil, n), FieldType: field(letter)}
-}
+var (
+	field  = ExampleField
+	column = ExampleColumn
+	call   = ExampleCall
+)
 
 func constant(tp tipb.ExprType, letter byte, val string) *tipb.Expr {
 	return &tipb.Expr{Tp: tp, Val: []byte(val), FieldType: field(letter)}
-}
-
-// call has a column of each type for its arguments.
-func call(sig tipb.ScalarFuncSig, ret byte, args string) *tipb.Expr {
-	e := &tipb.Expr{Tp: tipb.ExprType_ScalarFunc, Sig: sig, FieldType: field(ret)}
-	for i := range args {
-		e.Children = append(e.Children, column(int64(i), args[i]))
-	}
-	return e
 }
 
 func want(t *testing.T, name string, r *Refusal, text string) {
@@ -96,26 +79,11 @@ func TestEverySignature(t *testing.T) {
 		t.Fatalf("%d signatures", n)
 	}
 	for sig, s := range signatures {
-		args := s.fixed
-		switch {
-		case s.cast:
+		if s.cast {
 			continue
-		case s.varied:
-			for i := range max(s.min, 1) {
-				each := s.each
-				if each == 0 {
-					if each, _ = s.wantAt(i, max(s.min, 1)); each == 0 {
-						each = 's'
-					}
-				}
-				args += string(each)
-			}
 		}
-		e := call(sig, s.ret, args)
-		if s.check == "modify" || s.check == "object" {
-			continue // they have their parities in TestCalls
-		}
-		unit(e)
+		ret, args := ExampleOf(sig)
+		e := call(sig, ret, args)
 		want(t, fmt.Sprint(sig), checkTree(e, schemaOf("iiiiiii")), "")
 		if len(e.Children) > 0 && (!s.varied || s.each != 0) {
 			e.Children[0].FieldType = field('S')
@@ -123,19 +91,6 @@ func TestEverySignature(t *testing.T) {
 				t.Errorf("%v takes a SET", sig)
 			}
 		}
-	}
-}
-
-// unit puts a unit into calls that need one.
-func unit(e *tipb.Expr) {
-	at := 2
-	if e.Sig == tipb.ScalarFuncSig_TimestampDiff {
-		at = 0
-	} else if name := e.Sig.String(); !strings.HasPrefix(name, "AddDate") && !strings.HasPrefix(name, "SubDate") {
-		return
-	}
-	if len(e.Children) == 3 {
-		e.Children[at] = constant(tipb.ExprType_String, 's', "DAY")
 	}
 }
 
@@ -193,6 +148,7 @@ func TestFunctionsThatNeedMore(t *testing.T) {
 		want(t, "charset "+name, checkTree(lower, schemaOf("s")), text)
 	}
 	add := call(tipb.ScalarFuncSig_AddDateDatetimeInt, 't', "tis")
+	add.Children[2] = column(2, 's')
 	want(t, "unit that is a column", checkTree(add, schemaOf("tis")), "unknown unit type ColumnRef")
 	for name, text := range map[string]string{"day": "", "YEAR_MONTH": "", "fortnight": "unknown unit str"} {
 		add.Children[2] = constant(tipb.ExprType_String, 's', name)

@@ -7,10 +7,12 @@ import (
 )
 
 const (
-	srcTable   = "components/tidb_query_datatype/src/codec/table.rs"
-	srcStore   = "src/storage/txn/store.rs"
-	srcRunner  = "components/tidb_query_executors/src/runner.rs"
-	srcIdxScan = "components/tidb_query_executors/src/index_scan_executor.rs"
+	srcSnapshot = "components/raftstore/src/store/region_snapshot.rs"
+	srcTable    = "components/tidb_query_datatype/src/codec/table.rs"
+	srcStore    = "src/storage/txn/store.rs"
+	srcRunner   = "components/tidb_query_executors/src/runner.rs"
+	srcScan     = "components/tidb_query_executors/src/util/scan_executor.rs"
+	srcIdxScan  = "components/tidb_query_executors/src/index_scan_executor.rs"
 )
 
 // prefixNext is the key after all keys with this prefix, as TiKV counts: the last byte that is not 0xff grows by
@@ -62,12 +64,16 @@ func checkTableRanges(ranges []*coprocessor.KeyRange) *Refusal {
 
 // OutOfRegion refuses ranges that leave the region of the request: TiKV does not clip them (store.rs verify_range;
 // for a point raftstore's region_snapshot.rs). The bounds are raw keys; an end of nil has no limit.
-func OutOfRegion(ranges []*coprocessor.KeyRange, start, end []byte) *Refusal {
-	for _, r := range ranges {
-		if bytes.Compare(r.GetStart(), start) < 0 || end != nil && bytes.Compare(r.GetEnd(), end) > 0 {
-			return refuse(srcStore, "Request range exceeds bound, request range:[%x, %x), physical bound:[%x, %x)",
-				r.GetStart(), r.GetEnd(), start, end)
+func (p *Plan) OutOfRegion(start, end []byte) *Refusal {
+	for _, r := range p.Ranges {
+		if bytes.Compare(r.GetStart(), start) >= 0 && (end == nil || bytes.Compare(r.GetEnd(), end) <= 0) {
+			continue
 		}
+		if p.points && len(r.End) == len(r.Start)+1 && r.End[len(r.Start)] == 0 && bytes.HasPrefix(r.End, r.Start) {
+			return refuse(srcSnapshot, "Key %x is out of [region] [%x, %x)", r.Start, start, end)
+		}
+		return refuse(srcStore, "Request range exceeds bound, request range:[%x, %x), physical bound:[%x, %x)",
+			r.GetStart(), r.GetEnd(), start, end)
 	}
 	return nil
 }

@@ -92,11 +92,11 @@ func TestRangesThatAreRefused(t *testing.T) {
 		start, end string
 		ok         bool
 	}{{"b", "c", true}, {"a", "c", false}, {"b", "d", false}, {"b\x00", "bz", true}} {
-		if r := OutOfRegion([]*coprocessor.KeyRange{rng(c.start, c.end)}, []byte("b"), []byte("c")); (r == nil) != c.ok {
+		if r := (&Plan{Ranges: []*coprocessor.KeyRange{rng(c.start, c.end)}}).OutOfRegion([]byte("b"), []byte("c")); (r == nil) != c.ok {
 			t.Errorf("[%s, %s) in [b, c): %v", c.start, c.end, r)
 		}
 	}
-	if r := OutOfRegion([]*coprocessor.KeyRange{rng("a", "z")}, nil, nil); r != nil {
+	if r := (&Plan{Ranges: []*coprocessor.KeyRange{rng("a", "z")}}).OutOfRegion(nil, nil); r != nil {
 		t.Errorf("the only region: %v", r)
 	}
 }
