@@ -33,10 +33,12 @@ def _one_unless_slow(chosen: str) -> list:
 
 @pytest.fixture(scope="module")
 def sizes(request) -> dict[str, float]:
-    """What the two runs differ in."""
+    """What the two runs differ in. A server stands still for longer than TiDB waits for it and the tolerance, which is 27 s for a store and 13 s for PD:
+    whoever waits until it is back must be found out."""
     slow, option = request.config.getoption("--slow"), request.config.getoption
-    return {"slow": slow, "rows": option("--three-rows") or (1_000_000 if slow else 30_000), "append": option("--three-append") or (1_000_000 if slow else 20_000),
-            "frozen": 70.0 if slow else 25.0, "pd": 30.0 if slow else 12.0, "moves": 30.0 if slow else 10.0}
+    rows, append = option("--three-rows") or (1_000_000 if slow else 30_000), option("--three-append") or (1_000_000 if slow else 20_000)
+    return {"slow": slow, "rows": rows, "append": append,
+            "frozen": 70.0 if slow else 40.0, "frozen_pd": 30.0 if slow else 20.0, "moves": 30.0 if slow else 10.0}
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +102,7 @@ def load(session, trio, writer, answers, sizes):
     with settings(session, tispark__scan__partition__size=size):
         yield begin
         for one in begun:
-            one.spark._stop.set()
-            one.tidb._stop.set()
+            one.stop()
 
 
 @pytest.mark.parametrize("role", _one_unless_slow("store"))
@@ -109,8 +110,7 @@ def test_a_store_is_killed(trio, load, role):
     running = load(role)
     with trio.killed(role):
         time.sleep(KILLED)
-    running.end()
-    running.judge(f"SIGKILL of {role}", timely=True)
+    running.end(f"SIGKILL of {role}", timely=True)
 
 
 @pytest.mark.parametrize("role", _one_unless_slow("store-2"))
@@ -119,8 +119,7 @@ def test_a_store_stands_still(trio, load, sizes, role):
     running = load(role)
     with trio.frozen(role):
         time.sleep(sizes["frozen"])
-    running.end()
-    running.judge(f"SIGSTOP of {role}", timely=True)
+    running.end(f"SIGSTOP of {role}", timely=True)
 
 
 def test_followers_serve_while_a_store_is_killed(session, trio, load):
@@ -129,8 +128,7 @@ def test_followers_serve_while_a_store_is_killed(session, trio, load):
         running = load("store-3")
         with trio.killed("store-3"):
             time.sleep(KILLED)
-        running.end()
-        running.judge("reads at followers, SIGKILL of store-3", timely=True)
+        running.end("reads at followers, SIGKILL of store-3", timely=True)
 
 
 def test_the_leader_of_pd_moves(trio, load, sizes):
@@ -141,9 +139,8 @@ def test_the_leader_of_pd_moves(trio, load, sizes):
         trio.ask_pd("/pd/api/v1/leader/resign", "POST")
         time.sleep(3)
         leaders.append(trio.pd_leader())
-    running.end()
     changes = sum(one != other for one, other in zip(leaders, leaders[1:]))
-    running.judge(f"{changes} moves of PD's leader", timely=False)
+    running.end(f"{changes} moves of PD's leader", timely=False)
     assert changes >= 2, leaders
 
 
@@ -152,9 +149,8 @@ def test_the_leader_of_pd_stands_still(trio, load, sizes):
     running, role = load(), trio.pd_leader()
     assert role in trio.cluster.roles(), role
     with trio.frozen(role):
-        time.sleep(sizes["pd"])
-    running.end()
-    running.judge(f"SIGSTOP of the leader of PD, {role}", timely=True)
+        time.sleep(sizes["frozen_pd"])
+    running.end(f"SIGSTOP of the leader of PD, {role}", timely=True)
 
 
 def test_regions_split_merge_and_move(trio, load, sizes):
@@ -165,7 +161,6 @@ def test_regions_split_merge_and_move(trio, load, sizes):
         while time.monotonic() < end or running.writer.running():
             assert time.monotonic() < end + 600, "the writes do not end"
             time.sleep(0.1)
-    running.end()
     done = {name: items[name] + filled[name] for name in items}
-    running.judge(", ".join(f"{count} {name}" for name, count in done.items()), timely=False)
+    running.end(", ".join(f"{count} {name}" for name, count in done.items()), timely=False)
     assert all(done.values()), done

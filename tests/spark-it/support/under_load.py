@@ -15,6 +15,8 @@ SLACK = 5.0
 """Seconds by which the longest scan of Spark may exceed TiDB's."""
 PAUSE = 0.1
 """Seconds between two queries of a reader: TiDB answers from its cache otherwise, thousands of times, and leaves no processor to anybody."""
+PATIENCE, PATIENCE_WITH_WRITES = 120.0, 600.0
+"""Seconds after the servers are back until the last query, and the writes, must have ended."""
 SLOWED = {"write.request.bytes": "2k", "write.concurrency": "2"}
 """Many small requests: a short append has a middle that can be hit."""
 
@@ -40,6 +42,7 @@ class Reader:
 
     def __init__(self, ask: Callable[[str], tuple], queries: list[str]):
         self.records: list[Asked] = []
+        self._asked_at: float | None = None
         self._ask, self._queries = ask, queries
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -49,26 +52,33 @@ class Reader:
         while not self._stop.is_set():
             sql = self._queries[len(self.records) % len(self._queries)]
             begin, answer, error = time.monotonic(), None, ""
+            self._asked_at = begin
             try:
                 answer = self._ask(sql)
             except Exception as problem:  # judged later
                 error = messages(problem)
             self.records.append(Asked(sql, begin, time.monotonic(), answer, error))
+            self._asked_at = None
             self._stop.wait(PAUSE)
 
     def answered_since(self, moment: float) -> Asked | None:
         """The first query that began after the moment and got an answer."""
         return next((one for one in list(self.records) if one.begin > moment and not one.error), None)
 
+    def stop(self) -> None:
+        """No more queries than the one that is running."""
+        self._stop.set()
+
     def end(self, seconds: float) -> None:
         """No more queries; the last one has so long."""
-        self._stop.set()
+        self.stop()
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"a query is still running {seconds} s after the servers were back; {len(self.records)} were answered"
 
     def longest(self, since: float) -> float:
-        """Seconds of the longest query that ended after the moment."""
-        return max((one.seconds for one in self.records if one.end > since), default=0.0)
+        """Seconds of the longest query that ended after the moment, or has not ended."""
+        running = time.monotonic() - (self._asked_at or time.monotonic())
+        return max([one.seconds for one in self.records if one.end > since] + [running])
 
 
 class TidbConnection:
@@ -126,7 +136,7 @@ class Writer:
 
 
 class Load:
-    """All that runs while a test disturbs the cluster: `with load: ... load.begin() ... load.end()`, then `load.judge(..)`."""
+    """All that runs while a test disturbs the cluster: `warm`, `write`, the disturbance, `end`."""
 
     def __init__(self, trio: Trio, session, catalog: str, application: Application, answers: dict[str, tuple], append_rows: int, slowed: bool):
         self._trio, self._application, self._append_rows, self._slowed = trio, application, append_rows, slowed
@@ -161,30 +171,38 @@ class Load:
             time.sleep(0.02)
         return bool(held)
 
-    def end(self, seconds: float = 120, writes: float = 600) -> None:
-        """The servers are back: until everybody has had another answer and the writes have ended."""
+    def end(self, what: str, timely: bool) -> None:
+        """The servers are back. Waits until everybody has had another answer and the writes have ended, prints the figures, and judges: every
+        scan was right, the writes are what they said, indexes and locks are in order; with `timely`, no scan took longer than TiDB's longest
+        and some seconds."""
         self.until = time.monotonic()
-        self._wait(lambda: self.spark.answered_since(self.until) and self.tidb.answered_since(self.until), seconds)
-        self.writer.end(writes)
-        for reader in (self.spark, self.tidb):
-            reader.end(seconds)
-
-    # ---- judgement --------------------------------------------------------------------------------
-
-    def judge(self, what: str, timely: bool) -> None:
-        """Prints the figures. Every scan was right, the writes are what they said, indexes and locks are in order; with `timely`, no scan took
-        longer than TiDB's longest and some seconds."""
-        ours, theirs = self.spark.longest(self.since), self.tidb.longest(self.since)
-        first = self.spark.answered_since(self.since)
-        failed = sum(bool(one.error) for one in self.tidb.records)
-        progress = f"{first.end - self.since:.1f} s" if first else "never"
-        print(f"\n{what}: {len(self.spark.records)} scans, longest {ours:.1f} s; {len(self.tidb.records)} queries of TiDB ({failed} failed), "
-              f"longest {theirs:.1f} s; first scan after {progress}, servers were back after {self.until - self.since:.1f} s; {self.writer}; "
-              f"processes ready to run, mean of a minute: {os.getloadavg()[0]:.1f}", flush=True)
+        try:
+            self._wait(lambda: self.spark.answered_since(self.until) and self.tidb.answered_since(self.until), PATIENCE)
+            self.writer.end(PATIENCE_WITH_WRITES)
+            for reader in (self.spark, self.tidb):
+                reader.end(PATIENCE)
+        finally:
+            ours, theirs = self.spark.longest(self.since), self.tidb.longest(self.since)
+            print(f"\n{what}: {self._figures(ours, theirs)}", flush=True)
         self._scans_are_right()
         self._writes_are_truthful()
         if timely:
             assert ours <= theirs + SLACK, f"the longest scan took {ours:.1f} s, TiDB's longest query {theirs:.1f} s"
+
+    def stop(self) -> None:
+        """No more queries; for the end of a test that failed."""
+        self.spark.stop()
+        self.tidb.stop()
+
+    # ---- judgement --------------------------------------------------------------------------------
+
+    def _figures(self, ours: float, theirs: float) -> str:
+        first = self.spark.answered_since(self.since)
+        progress = f"{first.end - self.since:.1f} s" if first else "never"
+        failed = sum(bool(one.error) for one in self.tidb.records)
+        return (f"{len(self.spark.records)} scans, longest {ours:.1f} s; {len(self.tidb.records)} queries of TiDB ({failed} failed), longest {theirs:.1f} s; "
+                f"first scan after {progress}, servers were back after {self.until - self.since:.1f} s; {self.writer}; "
+                f"load of the machine {os.getloadavg()[0]:.1f}")
 
     def _scans_are_right(self) -> None:
         for name, reader in (("Spark", self.spark), ("TiDB", self.tidb)):
