@@ -1,7 +1,7 @@
 //! Compiles `proto/*.proto` with protox, so that no `protoc` is needed on the machine.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["plan.proto", "pdpb.proto", "tikvpb.proto", "tipb.proto"];
+    let files = ["health.proto", "plan.proto", "pdpb.proto", "tikvpb.proto", "tipb.proto"];
     println!("cargo:rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     tonic_prost_build::configure()

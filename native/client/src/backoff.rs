@@ -38,6 +38,8 @@ pub(crate) enum BackoffKind {
     IsWitness,
     /// The store does not answer.
     StoreRpc,
+    /// The store of the leader is down, and no other peer leads yet.
+    StoreDown,
     /// The server failed inside.
     ServerFailure,
     /// PD does not answer.
@@ -58,6 +60,7 @@ impl BackoffKind {
             Self::UpdateLeader => (1, 10),
             Self::RegionNotInitialized | Self::StaleCommand => (2, 1_000),
             Self::RegionRecovery => (100, 10_000),
+            Self::StoreDown => (100, 500),
             Self::ServerBusy => (2_000, 10_000),
             Self::DiskFull => (500, 5_000),
             Self::DataIsNotReady | Self::StoreRpc | Self::ServerFailure => (100, 2_000),

@@ -13,6 +13,7 @@ const KINDS: [BackoffKind; BackoffKind::COUNT] = [
     BackoffKind::DataIsNotReady,
     BackoffKind::IsWitness,
     BackoffKind::StoreRpc,
+    BackoffKind::StoreDown,
     BackoffKind::ServerFailure,
     BackoffKind::PdRpc,
     BackoffKind::TxnLock,

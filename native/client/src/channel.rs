@@ -77,6 +77,11 @@ impl Channels {
         })
     }
 
+    /// A channel of its own, outside the pool: a new connection.
+    pub(crate) fn single(&self, address: &str) -> Result<Channel> {
+        Ok(self.endpoint(address)?.connect_lazy())
+    }
+
     /// Forgets the connections of an address. Requests under way keep theirs.
     pub(crate) fn reset(&self, address: &str) {
         self.pools

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::backoff::Backoffer;
 use crate::channel::Channels;
 use crate::config::ClientConfig;
-use crate::control_plane::{DirectPlane, LibraryControl, LibraryPlane, PdTso, SharedPlane, Snapshot, TimestampSource};
+use crate::control_plane::{Clock, LibraryTso, PdTso, Snapshot, Snapshots};
 use crate::cop::{self, CopRequest, CopStream};
 use crate::error::Result;
 use crate::lock::LockResolver;
@@ -23,7 +23,8 @@ pub struct Client {
     pub(crate) pd: Arc<PdClient>,
     pub(crate) regions: Arc<RegionClient>,
     pub(crate) resolver: LockResolver,
-    control_plane: SharedPlane,
+    clock: Clock,
+    snapshots: Snapshots,
     pub(crate) runtime: Handle,
 }
 
@@ -36,25 +37,19 @@ impl Client {
         let channels = Arc::new(Channels::new(&config));
         let pd = Arc::new(PdClient::connect(&config, channels.clone()).await?);
         let regions = Arc::new(RegionClient::new(&config, pd.clone(), channels));
-        let (control_plane, resolver): (SharedPlane, LockResolver) = if library_can_serve(&config)? {
-            let plane = LibraryPlane::connect(&config, regions.clone()).await?;
-            let clock: Arc<dyn TimestampSource> = Arc::new(plane.clone());
-            let resolver = LockResolver::new(regions.clone(), clock, runtime.clone());
-            let control = LibraryControl {
-                plane,
-                resolver: resolver.clone(),
-            };
-            (Arc::new(control), resolver)
+        let deadline = config.control_deadline();
+        let clock: Clock = if library_can_serve(&config)? {
+            let library = LibraryTso::new(&config, pd.clone(), deadline);
+            library.connect().await?;
+            Arc::new(library)
         } else {
-            let tso = PdTso::new(pd.clone(), config.request_timeout);
-            let resolver = LockResolver::new(regions.clone(), Arc::new(tso.clone()), runtime.clone());
-            let plane = DirectPlane {
-                tso,
-                regions: regions.clone(),
-                resolver: resolver.clone(),
-                deadline: config.request_timeout,
-            };
-            (Arc::new(plane), resolver)
+            Arc::new(PdTso::new(pd.clone(), deadline))
+        };
+        let resolver = LockResolver::new(regions.clone(), clock.clone(), runtime.clone());
+        let snapshots = Snapshots {
+            regions: regions.clone(),
+            resolver: resolver.clone(),
+            deadline,
         };
         tracing::info!(cluster_id = pd.cluster_id(), pd = pd.leader(), "connected");
         Ok(Arc::new(Self {
@@ -62,7 +57,8 @@ impl Client {
             pd,
             regions,
             resolver,
-            control_plane,
+            clock,
+            snapshots,
             runtime,
         }))
     }
@@ -74,19 +70,19 @@ impl Client {
 
     /// A fresh timestamp (TSO).
     pub async fn timestamp(&self) -> Result<u64> {
-        self.control_plane.timestamp().await
+        self.clock.timestamp().await
     }
 
     /// The keys as of `ts`. Meant for schema keys; rows are read with [`Self::coprocessor`].
     pub async fn snapshot(&self, ts: u64) -> Result<Box<dyn Snapshot>> {
-        Ok(self.control_plane.snapshot(ts))
+        Ok(self.snapshots.at(ts))
     }
 
     /// The cluster's GC safe point (TSO): a snapshot below it may miss rows without any error.
     pub async fn gc_safe_point(&self) -> Result<u64> {
         let mut bo = Backoffer::new(
             "asking for the GC safe point",
-            self.config.request_timeout,
+            self.config.control_deadline(),
             Arc::default(),
         );
         self.pd.gc_safe_point(&mut bo).await

@@ -9,6 +9,9 @@ use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 use crate::error::{ClientError, ClientErrorKind, Result};
 use crate::region::ReplicaRole;
 
+/// A server stands still, the others have found out and elect a leader, and all of that is late.
+const OUTAGE: Duration = Duration::from_secs(60);
+
 /// PEM files of a TLS connection: the CA alone (the client stays anonymous), or all three (mutual TLS).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsConfig {
@@ -85,6 +88,12 @@ impl ClientConfig {
             replica_read: Vec::new(),
             host_mapping: HashMap::new(),
         }
+    }
+
+    /// The time for a timestamp, a safe point, or a piece of the schema with all retries: that of a request, but no less than an outage takes in
+    /// which a group of Raft elects a leader (some 30 s), as far as reads may take so long.
+    pub(crate) fn control_deadline(&self) -> Duration {
+        self.request_timeout.max(OUTAGE.min(self.read_deadline))
     }
 
     /// Refuses what cannot work, and brings the addresses into the form `host:port`.

@@ -76,3 +76,16 @@ fn zero_times_are_refused() {
     config.read_deadline = Duration::ZERO;
     assert!(config.validate().unwrap_err().message().contains("read deadline"));
 }
+
+#[test]
+fn timestamps_and_schemas_outlive_an_election_unless_reads_need_not() {
+    let mut config = ClientConfig::new(vec!["pd:1".into()]);
+    assert_eq!(config.control_deadline(), Duration::from_secs(60));
+    config.request_timeout = Duration::from_secs(2);
+    assert_eq!(config.control_deadline(), Duration::from_secs(60));
+    config.request_timeout = Duration::from_secs(90);
+    assert_eq!(config.control_deadline(), Duration::from_secs(90));
+    config.request_timeout = Duration::from_secs(2);
+    config.read_deadline = Duration::from_secs(5);
+    assert_eq!(config.control_deadline(), Duration::from_secs(5));
+}

@@ -6,6 +6,7 @@
 //! Client::region_sizes -> pd::sizes (HTTP), Client::key_edges -> region::edges: hints for planning
 //! Client::coprocessor -> cop::stream -> region::replica -> region::send -> channel -> store
 //!                            |              +-> region::errors (what each region error asks for), backoff (one deadline)
+//!                            |              +-> health (a server that stands still is given up), region::leaderless (its peers are asked)
 //!                            +-> lock::resolver (what a lock means for the read)
 //! Client::protect -> snapshot_guard -> pd::safepoint (garbage collection is held while a snapshot is read)
 //! Client::begin, prewrite, .. -> txn (two-phase commit) -> the same regions, send, back-off and lock resolver
@@ -19,6 +20,7 @@ mod config;
 mod control_plane;
 mod cop;
 mod error;
+mod health;
 mod lock;
 mod pd;
 mod region;

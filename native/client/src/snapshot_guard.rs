@@ -40,7 +40,7 @@ impl Client {
             id,
             start_ts.saturating_sub(1),
             TTL,
-            self.config.request_timeout,
+            self.config.control_deadline(),
             on_lost,
         )
         .await?;

@@ -14,6 +14,11 @@ pub mod plan {
     tonic::include_proto!("tidbspark.plan");
 }
 
+/// Whether a server answers.
+pub mod health {
+    tonic::include_proto!("grpc.health.v1");
+}
+
 /// Regions, peers and stores.
 pub mod metapb {
     tonic::include_proto!("metapb");

@@ -17,10 +17,12 @@ pub(crate) use self::safepoint::ServiceSafePoint;
 
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ti_proto::pdpb::pd_client::PdClient as PdService;
 use ti_proto::pdpb::{self, RequestHeader, ResponseHeader};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -28,13 +30,20 @@ use crate::backoff::{BackoffKind, Backoffer};
 use crate::channel::Channels;
 use crate::config::ClientConfig;
 use crate::error::{with_causes, ClientError, ClientErrorKind, Result};
+use crate::health::{Health, Unanswered};
+
+/// Longest wait before another try when the leader stands still: an election of PD takes some seconds.
+const LEADER_WAIT: Duration = Duration::from_millis(500);
 
 /// A connection to the PD of one cluster, over whichever member leads.
 pub(crate) struct PdClient {
     channels: Arc<Channels>,
+    health: Arc<Health>,
     cluster_id: u64,
     /// Addresses that were configured, then those that PD has told.
     members: RwLock<members::Members>,
+    /// When the members were asked last, and what came of it. Held while they are asked.
+    refreshed: Mutex<Option<(Instant, Result<()>)>>,
     tls: bool,
     request_timeout: Duration,
     connect_timeout: Duration,
@@ -53,6 +62,8 @@ impl PdClient {
         )
         .await?;
         Ok(Self {
+            health: Arc::new(Health::new(channels.clone(), Handle::current())),
+            refreshed: Mutex::new(None),
             channels,
             cluster_id: found.cluster_id,
             members: RwLock::new(found.members),
@@ -61,6 +72,11 @@ impl PdClient {
             connect_timeout: config.connect_timeout,
             sizes: sizes::SizeCache::default(),
         })
+    }
+
+    /// The watch over PD's members and the stores.
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Identity of the cluster, from the first answer.
@@ -91,8 +107,19 @@ impl PdClient {
         })
     }
 
-    /// Finds the leader anew over any member that answers.
+    /// Finds the leader anew over any member that answers. Those who ask for it meanwhile wait for the same answers.
     pub(crate) async fn refresh(&self) -> Result<()> {
+        let asked = Instant::now();
+        let mut refreshed = self.refreshed.lock().await;
+        if let Some((_, outcome)) = refreshed.as_ref().filter(|(at, _)| *at >= asked) {
+            return outcome.clone();
+        }
+        let outcome = self.ask_members().await;
+        *refreshed = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
+
+    async fn ask_members(&self) -> Result<()> {
         let known = self.addresses();
         for address in &known {
             self.channels.reset(address);
@@ -127,9 +154,15 @@ impl PdClient {
         loop {
             let (leader, service) = self.service()?;
             let limit = self.request_timeout.min(bo.remaining());
-            let cause = match tokio::time::timeout(limit, send(service, request.clone())).await {
-                Err(_) => format!("PD {leader} did not answer within {:.1} s", limit.as_secs_f64()),
+            let mut longest = Duration::MAX;
+            let cause = match self.health.answer(&leader, limit, send(service, request.clone())).await {
+                Err(Unanswered::Late) => format!("PD {leader} did not answer within {:.1} s", limit.as_secs_f64()),
+                Err(Unanswered::Down) => {
+                    longest = LEADER_WAIT;
+                    format!("PD {leader} stands still")
+                }
                 Ok(Err(status)) => {
+                    self.health.suspect(&leader);
                     if let Some(fatal) = fatal_status(&leader, &status) {
                         return Err(fatal);
                     }
@@ -143,7 +176,7 @@ impl PdClient {
                     }
                 }
             };
-            bo.backoff(BackoffKind::PdRpc, cause).await?;
+            bo.backoff_within(BackoffKind::PdRpc, longest, cause).await?;
             // The next round tries what is known so far; that PD as a whole is away is no reason to give up before the deadline.
             if let Err(error) = self.refresh().await {
                 if matches!(error.kind, ClientErrorKind::ClusterMismatch | ClientErrorKind::Tls) {

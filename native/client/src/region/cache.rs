@@ -104,6 +104,16 @@ impl RegionCache {
         true
     }
 
+    /// Up to `limit` regions whose leader is at the store.
+    pub(crate) fn led_by(&self, store: u64, limit: usize) -> Vec<Arc<Region>> {
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let led = regions
+            .by_start
+            .values()
+            .filter(|region| region.leader.store_id == store);
+        led.take(limit).cloned().collect()
+    }
+
     pub(crate) fn store(&self, id: u64) -> Option<String> {
         self.stores
             .read()

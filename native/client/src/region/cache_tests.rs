@@ -169,3 +169,19 @@ fn stores_are_forgotten() {
     cache.invalidate_store(4);
     assert_eq!(cache.store(4), None);
 }
+
+#[test]
+fn regions_of_a_leader_are_found_up_to_a_number() {
+    let cache = RegionCache::default();
+    cache.insert(region(1, "", "b", 1));
+    cache.insert(region(2, "b", "d", 1));
+    cache.insert(Region {
+        leader: peer(2),
+        ..region(3, "d", "", 1)
+    });
+    let led = |store, limit| -> Vec<u64> { cache.led_by(store, limit).iter().map(|region| region.id).collect() };
+    assert_eq!(led(1, 9), [1, 2]);
+    assert_eq!(led(1, 1), [1]);
+    assert_eq!(led(2, 9), [3]);
+    assert!(led(3, 9).is_empty());
+}

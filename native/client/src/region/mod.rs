@@ -10,6 +10,7 @@ pub(crate) mod cache;
 mod edges;
 pub(crate) mod errors;
 mod key_range;
+mod leaderless;
 pub(crate) mod replica;
 pub(crate) mod route;
 pub(crate) mod send;

@@ -102,7 +102,10 @@ impl RegionClient {
         for role in &self.replicas.roles {
             let mut peers = Vec::new();
             for peer in &region.peers {
-                let is_other = peer.id != region.leader.id && role.is(peer) && !self.replicas.rests(peer.store_id);
+                let is_other = peer.id != region.leader.id
+                    && role.is(peer)
+                    && !self.replicas.rests(peer.store_id)
+                    && !self.is_down(peer.store_id);
                 if is_other && !(*role == ReplicaRole::Learner && self.is_tiflash(bo, peer.store_id).await?) {
                     peers.push(*peer);
                 }
@@ -195,6 +198,10 @@ impl RegionClient {
                 self.give_rest(peer, &address);
                 "no answer in time".into()
             }
+            Reply::Down => {
+                self.give_rest(peer, &address);
+                "it stands still".into()
+            }
         };
         tracing::debug!(
             region = region.id,
@@ -209,8 +216,7 @@ impl RegionClient {
 
     fn give_rest(&self, peer: Peer, address: &str) {
         self.replicas.rest(peer.store_id);
-        self.channels.reset(address);
-        self.cache.invalidate_store(peer.store_id);
+        self.lose(address, peer.store_id);
     }
 }
 

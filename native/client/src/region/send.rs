@@ -21,6 +21,7 @@ use crate::backoff::{nanos, BackoffKind, Backoffer};
 use crate::channel::Channels;
 use crate::config::ClientConfig;
 use crate::error::{ClientError, ClientErrorKind, Result};
+use crate::health::{Health, Unanswered};
 use crate::pd::{is_tls_failure, regions_decode, status_text, tls_failure, PdClient};
 
 /// What stores are told about who asks.
@@ -89,6 +90,8 @@ pub(super) enum Reply<R> {
     Failed(Status),
     /// No answer within the limit.
     Late,
+    /// The store is down.
+    Down,
 }
 
 /// Everything that a request to a region needs.
@@ -96,6 +99,7 @@ pub(crate) struct RegionClient {
     pub(crate) pd: Arc<PdClient>,
     pub(crate) cache: RegionCache,
     pub(super) channels: Arc<Channels>,
+    pub(super) health: Arc<Health>,
     pub(super) request_timeout: Duration,
     pub(super) replicas: Replicas,
     priority: CommandPri,
@@ -105,6 +109,7 @@ pub(crate) struct RegionClient {
 impl RegionClient {
     pub(crate) fn new(config: &ClientConfig, pd: Arc<PdClient>, channels: Arc<Channels>) -> Self {
         Self {
+            health: pd.health().clone(),
             pd,
             cache: RegionCache::default(),
             channels,
@@ -132,6 +137,9 @@ impl RegionClient {
             .await?;
             return Ok(None);
         };
+        if self.health.is_down(&address) {
+            return self.send_past(bo, region, &address, request, locks).await;
+        }
         request.set_context(self.context(region, locks));
         let limit = self.request_timeout.min(bo.remaining());
         match self.exchange(bo, &address, request, limit).await? {
@@ -153,6 +161,14 @@ impl RegionClient {
                 );
                 self.on_lost(bo, region, &address, cause).await?;
             }
+            Reply::Down => {
+                bo.note_unanswered();
+                bo.remember(format!("store {address} stands still: it did not answer {}", Q::NAME));
+                // The next try goes to the other peers.
+                if bo.remaining().is_zero() {
+                    return Err(bo.deadline_error());
+                }
+            }
         }
         Ok(None)
     }
@@ -168,7 +184,7 @@ impl RegionClient {
         let store = TikvClient::new(self.channels.get(address)?).max_decoding_message_size(usize::MAX);
         let sent = Instant::now();
         bo.stats().requests.fetch_add(1, Ordering::Relaxed);
-        let answer = tokio::time::timeout(limit, request.send(store)).await;
+        let answer = self.health.answer(address, limit, request.send(store)).await;
         bo.stats()
             .request_nanos
             .fetch_add(nanos(sent.elapsed()), Ordering::Relaxed);
@@ -181,7 +197,8 @@ impl RegionClient {
                 }
             }
             Ok(Err(status)) => Reply::Failed(status),
-            Err(_) => Reply::Late,
+            Err(Unanswered::Late) => Reply::Late,
+            Err(Unanswered::Down) => Reply::Down,
         })
     }
 
@@ -245,7 +262,7 @@ impl RegionClient {
         }
     }
 
-    async fn on_region_error(
+    pub(super) async fn on_region_error(
         &self,
         bo: &mut Backoffer,
         region: &Region,
@@ -255,7 +272,7 @@ impl RegionClient {
         if error.undetermined_result.is_some() || error.stale_command.is_some() {
             bo.note_unanswered();
         }
-        match action(region.id, &region.epoch, error) {
+        match action(region.id, &region.epoch, self.without_dead_leader(error)) {
             RegionAction::Fail(error) => Err(error),
             RegionAction::Retry { cache, wait, cause } => {
                 tracing::debug!(region = region.id, address, cause, "region error");
@@ -364,9 +381,15 @@ impl RegionClient {
     /// No answer: the connection may be dead, the leader may have moved, the store may have a new address.
     async fn on_lost(&self, bo: &mut Backoffer, region: &Region, address: &str, cause: String) -> Result<()> {
         tracing::warn!(region = region.id, cause, "store does not answer");
-        self.channels.reset(address);
-        self.cache.invalidate_store(region.leader.store_id);
+        self.lose(address, region.leader.store_id);
         self.cache.invalidate(region);
         bo.backoff(BackoffKind::StoreRpc, cause).await
+    }
+
+    /// A request to the store has failed on the way.
+    pub(super) fn lose(&self, address: &str, store: u64) {
+        self.health.suspect(address);
+        self.channels.reset(address);
+        self.cache.invalidate_store(store);
     }
 }

@@ -1,114 +1,33 @@
-//! Timestamps and snapshots over our own channels: honours TLS with a CA alone and host mapping.
+//! Snapshots of the keys that hold TiDB's schema, over our own channels, regions and lock resolver.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream;
 use ti_proto::kvrpcpb::{GetRequest, KeyError, ScanRequest};
-use ti_proto::pdpb::TsoRequest;
 
-use super::{successor, ControlPlane, Snapshot, TimestampSource, SCAN_PAGE};
-use crate::backoff::{BackoffKind, Backoffer};
+use super::Snapshot;
+use crate::backoff::Backoffer;
 use crate::error::{ClientError, ClientErrorKind, Result};
 use crate::lock::{LockResolver, SeenLocks};
-use crate::pd::{status_text, PdClient};
 use crate::region::send::RegionClient;
 use crate::region::{end_is_past, min_end};
 
-/// One try of a timestamp.
-const TIMESTAMP_TRY: Duration = Duration::from_secs(5);
+/// Pairs that one request to a store asks for.
+const SCAN_PAGE: u32 = 2_048;
 
-/// PD's timestamp oracle. Each timestamp is a stream of one question: we need one per query, not thousands per second.
+/// Makes snapshots.
 #[derive(Clone)]
-pub(crate) struct PdTso {
-    pd: Arc<PdClient>,
-    deadline: Duration,
-}
-
-impl PdTso {
-    pub(crate) fn new(pd: Arc<PdClient>, deadline: Duration) -> Self {
-        Self { pd, deadline }
-    }
-
-    async fn ask(&self) -> Result<Result<u64, String>> {
-        let (leader, mut service) = self.pd.service()?;
-        let request = TsoRequest {
-            header: self.pd.header(),
-            count: 1,
-            ..Default::default()
-        };
-        // The stream stays open until the answer is here: PD drops the answer of a stream that its client has ended.
-        let questions = stream::iter([request]);
-        let questions = futures::StreamExt::chain(questions, stream::pending());
-        let asked = async {
-            let mut answers = service.tso(questions).await?.into_inner();
-            answers.message().await
-        };
-        let answer = match tokio::time::timeout(TIMESTAMP_TRY, asked).await {
-            Err(_) => {
-                return Ok(Err(format!(
-                    "PD {leader}: no timestamp within {:.1} s",
-                    TIMESTAMP_TRY.as_secs_f64()
-                )))
-            }
-            Ok(Err(status)) => return Ok(Err(format!("PD {leader}: {}", status_text(&status)))),
-            Ok(Ok(None)) => return Ok(Err(format!("PD {leader} ended the stream of timestamps"))),
-            Ok(Ok(Some(answer))) => answer,
-        };
-        let Some(timestamp) = answer.timestamp else {
-            return Ok(Err(format!("PD {leader} answers without a timestamp")));
-        };
-        match (u64::try_from(timestamp.physical), u64::try_from(timestamp.logical)) {
-            (Ok(physical), Ok(logical)) if physical < 1 << 46 && logical < 1 << 18 => Ok(Ok(physical << 18 | logical)),
-            _ => Err(ClientError::new(
-                ClientErrorKind::Protocol,
-                format!(
-                    "PD answers with the timestamp {}.{}, which is out of range",
-                    timestamp.physical, timestamp.logical
-                ),
-            )),
-        }
-    }
-}
-
-#[async_trait]
-impl TimestampSource for PdTso {
-    async fn timestamp(&self) -> Result<u64> {
-        let mut bo = Backoffer::new("getting a timestamp", self.deadline, Arc::default());
-        loop {
-            match self.ask().await? {
-                Ok(timestamp) => return Ok(timestamp),
-                Err(cause) => bo.backoff(BackoffKind::PdRpc, cause).await?,
-            }
-            if let Err(error) = self.pd.refresh().await {
-                if !error.is_retryable() {
-                    return Err(error);
-                }
-                bo.remember(error.message().to_string());
-            }
-        }
-    }
-}
-
-/// Our own [`ControlPlane`].
-#[derive(Clone)]
-pub(crate) struct DirectPlane {
-    pub(crate) tso: PdTso,
+pub(crate) struct Snapshots {
     pub(crate) regions: Arc<RegionClient>,
     pub(crate) resolver: LockResolver,
+    /// For one key, or one page of keys, with all retries.
     pub(crate) deadline: Duration,
 }
 
-#[async_trait]
-impl TimestampSource for DirectPlane {
-    async fn timestamp(&self) -> Result<u64> {
-        self.tso.timestamp().await
-    }
-}
-
-impl ControlPlane for DirectPlane {
-    fn snapshot(&self, ts: u64) -> Box<dyn Snapshot> {
+impl Snapshots {
+    /// A view of the cluster at `ts`.
+    pub(crate) fn at(&self, ts: u64) -> Box<dyn Snapshot> {
         Box::new(DirectSnapshot {
             plane: self.clone(),
             ts,
@@ -118,7 +37,7 @@ impl ControlPlane for DirectPlane {
 }
 
 struct DirectSnapshot {
-    plane: DirectPlane,
+    plane: Snapshots,
     ts: u64,
     seen: SeenLocks,
 }
@@ -225,4 +144,10 @@ fn locked(error: KeyError) -> Result<ti_proto::kvrpcpb::LockInfo> {
             format!("a store answers a read with: {}", crate::lock::describe(&error)),
         )),
     }
+}
+
+/// The first key after `key`.
+fn successor(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
 }
