@@ -178,7 +178,7 @@ def test_the_driver_is_killed_before_the_commit(lone, twins, method, skip):
         begin(lone, twins, "merge")
         reached()
         lone.kill()
-    eventually(lambda: assert_settled(twins, "nothing"), 60)
+    eventually(lambda: assert_settled(twins, "nothing"), 90)
 
 
 @pytest.mark.parametrize("twins", [DEFINITION], ids=["clustered"], indirect=True)

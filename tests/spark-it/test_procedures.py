@@ -111,7 +111,7 @@ def test_a_write_whose_outcome_is_unknown(spark, call, faults, cluster, oracle, 
         answers.append(call("resolve_txn", start_ts)[0])
         assert answers[-1][1] != "alive"
 
-    eventually(settled, 60)
+    eventually(settled, 90)
     number, said, commit_ts, count = answers[-1]
     assert (int(number), said) == (start_ts, outcome)
     assert (commit_ts is not None) == (outcome == "committed") and int(count) > 0

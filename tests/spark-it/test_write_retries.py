@@ -204,7 +204,7 @@ def test_the_driver_is_killed_before_the_commit(base_conf, cluster, victim, tmp_
             application.kill()
     assert victim.checksum() == (0, 0)
     take_the_rows(cluster, victim)
-    victim.assert_none_at_last(40)
+    victim.assert_none_at_last(75)
 
 
 def begin_alone(application: Application, victim: Victim) -> None:
@@ -235,13 +235,13 @@ def test_the_driver_freezes_for_longer_than_its_locks_live(base_conf, cluster, v
             processes = application.processes()
             for pid in processes:
                 send(pid, signal.SIGSTOP)
-        time.sleep(25)
+        time.sleep(50)
         take_the_rows(cluster, victim)
         for pid in processes:
             send(pid, signal.SIGCONT)
         text = application.failed()
         assert any(word in text.lower() for word in ("rolled back", "lost", "conflict", "expired")), text
-    victim.assert_none_at_last(40)
+    victim.assert_none_at_last(75)
 
 
 def test_many_executors_many_faults(executors, faults, victim):

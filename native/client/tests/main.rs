@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster_connect;
+mod cluster_frozen;
 mod cluster_locks;
 mod cluster_scan;
 mod cluster_tls;

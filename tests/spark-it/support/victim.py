@@ -98,7 +98,7 @@ class Victim:
 
         eventually(check, seconds)
 
-    def assert_none_at_last(self, seconds: float = 60) -> None:
+    def assert_none_at_last(self, seconds: float = 90) -> None:
         """`assert_none` for a write that nobody has ended. The primary's lock may stay until garbage collection if nobody meets it."""
         def check() -> None:
             assert self.checksum() == (0, 0)

@@ -7,6 +7,10 @@ pub use ti_proto::kvrpcpb::AssertionLevel;
 /// How long one request may take with all its retries: leader changes, restarts and busy stores are waited for.
 const DEADLINE: Duration = Duration::from_secs(600);
 
+/// Life of a lock after the last heartbeat. The region of the primary may be without a leader for half a minute (its store stands still, the others
+/// find out and elect), and a heartbeat may have been due just then. Readers do not wait for it: they push a live transaction ahead.
+const LOCK_TTL: Duration = Duration::from_secs(45);
+
 /// The life of a transaction.
 #[derive(Debug, Clone)]
 pub struct TxnOptions {
@@ -26,12 +30,12 @@ pub struct TxnOptions {
 }
 
 impl Default for TxnOptions {
-    /// A new timestamp, 10 min per step, 20 s lock TTL, 10 s heartbeat, 5 min service safe point, 24 h at most.
+    /// A new timestamp, 10 min per step, 45 s lock TTL, 10 s heartbeat, 5 min service safe point, 24 h at most.
     fn default() -> Self {
         Self {
             start_ts: None,
             deadline: DEADLINE,
-            lock_ttl: Duration::from_secs(20),
+            lock_ttl: LOCK_TTL,
             heartbeat_interval: Duration::from_secs(10),
             safe_point_ttl: Duration::from_secs(300),
             max_life: Duration::from_secs(24 * 3_600),
@@ -56,14 +60,14 @@ pub struct PrewriteOptions {
 }
 
 impl Default for PrewriteOptions {
-    /// 16 KiB, 16 in flight, 10 min, strict assertions, 20 s.
+    /// 16 KiB, 16 in flight, 10 min, strict assertions, 45 s.
     fn default() -> Self {
         Self {
             request_bytes: 16 << 10,
             concurrency: 16,
             deadline: DEADLINE,
             assertion_level: AssertionLevel::Strict,
-            lock_ttl: Duration::from_secs(20),
+            lock_ttl: LOCK_TTL,
         }
     }
 }
