@@ -181,7 +181,7 @@ fmt:  ## Format all
 # ---------------------------------------------------------------- test
 
 .PHONY: test test-all test-rust test-jvm test-harness test-it test-it-all test-faults cluster-build
-.PHONY: test-tikv test-tikv-short test-tikv-rust test-tikv-it test-tikv-stores tikv-server
+.PHONY: test-tikv test-tikv-short test-tikv-rust test-tikv-it test-tikv-stores test-tikv-frozen tikv-server
 
 test: tools test-harness test-rust test-jvm test-it-all
 	@echo "test: all suites passed"
@@ -196,7 +196,7 @@ cluster-build: | tools
 
 # In release, like the library in the jar: one build serves both.
 test-rust: cluster-build
-	@$(STEP) "Rust tests" $(WITH_CLUSTER) --tpch 0.01 --limit 40 -- env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked --tests
+	@$(STEP) "Rust tests" $(WITH_CLUSTER) --tpch 0.01 --limit 40 -- env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked --tests -- --skip needs_tikv
 
 test-jvm: | tools
 	@for spark in $(SPARKS); do \
@@ -234,10 +234,15 @@ test-tikv-stores: tikv-server $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "every kind of row key on three stores" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --stores 3 --limit 60 -- \
 	  $(PYTEST) -k test_every_handle --handle-rows $(HANDLE_ROWS)
 
+# Each of three stores, and two leaders of PD, for 70 s, beside TiDB.
+test-tikv-frozen: tikv-server cluster-build
+	@$(STEP) "servers that stand still" env FROZEN_SECONDS=70 $(CARGO) test --release --locked -p ti-client --test cluster needs_tikv::frozen -- --nocapture
+
 test-tikv:
 	@$(MAKE) test-tikv-rust
 	@$(MAKE) test-tikv-it SPARK=$(FULL) ARGS="--slow --handle-rows $(HANDLE_ROWS) $(ARGS)"
 	@$(MAKE) test-tikv-stores SPARK=$(FULL)
+	@$(MAKE) test-tikv-frozen
 	@echo "test-tikv: all suites passed on $(notdir $(TIKV_SERVER))"
 
 test-tikv-short:

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cluster_connect;
-mod cluster_frozen;
 mod cluster_locks;
 mod cluster_scan;
 mod cluster_tls;
@@ -12,3 +11,4 @@ mod cluster_txn_given;
 mod cluster_txn_settle;
 mod common;
 mod needs_faults;
+mod needs_tikv;

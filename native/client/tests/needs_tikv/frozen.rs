@@ -1,167 +1,35 @@
-//! Servers that stand still (SIGSTOP), which the kernel goes on to take connections and requests for. Needs three real stores and three members of PD,
-//! so each test has a cluster of its own; without a `tikv-server` (`TIKV_SERVER`) they are left out, and say so.
+//! Servers that stand still (SIGSTOP): the kernel goes on to take connections and requests for them.
 //!
 //! Scans, point reads, reads of the schema and appends go on all the time, and TiDB counts the same table beside them: how long its longest
-//! query takes is what TiKV's own client needs here, and a scan of ours may take 5 s longer.
+//! query takes is what TiKV's own client needs here, and a scan of ours may take 5 s longer. One server stands still for 45 s; with
+//! `FROZEN_SECONDS` each store in turn, and two leaders of PD, for that long.
 
-use std::future::Future;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mysql_async::prelude::Queryable;
-use serde_json::{json, Value};
+use serde_json::Value;
 use ti_client::{
     BatchOptions, Client, ClientConfig, ClientError, Mutation, MutationOp, PrewriteOptions, Transaction, TxnOptions,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::task::JoinHandle;
 
-use crate::common::{Cluster, Table, ALONE};
+use super::cluster::{harness, spread, Own};
+use super::load::{Clock, Load};
+use crate::common::{hex, Cluster, Table, ALONE};
 
 /// Rows of the table before anything is appended.
 const ROWS: i64 = 20_000;
 /// Rows of one append, over several regions.
 const APPENDED: i64 = 400;
-/// How long a server stands still, unless `FROZEN_SECONDS` says otherwise: longer than an election takes with all that leads to it.
-const FROZEN: u64 = 45;
+/// How long a server stands still: longer than an election takes with all that leads to it.
+const FROZEN: Duration = Duration::from_secs(45);
 /// Handles of writes that are open for long.
 const FAR: i64 = 1 << 40;
 /// By how much a scan may take longer than TiDB's longest query.
 const SLACK: Duration = Duration::from_secs(5);
-
-/// A cluster that lives as long as the test.
-struct Own {
-    cluster: Cluster,
-}
-
-impl Own {
-    /// `None` without a TiKV.
-    fn start(name: &str, pds: u32) -> Option<Self> {
-        if std::env::var_os("TIKV_SERVER").is_none() {
-            println!("left out: TIKV_SERVER names no tikv-server, and the test store has no followers");
-            return None;
-        }
-        let pds = pds.to_string();
-        let up = ["up", "--name", name, "--store", "tikv", "--stores", "3", "--pds", &pds];
-        let status = harness(&[&up[..], &["--region-size", "1048576", "--json"]].concat());
-        let cluster = Cluster::of(&serde_json::from_str(&status).unwrap());
-        Some(Self { cluster })
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        harness(&["down", "--name", &self.cluster.name, "--remove"]);
-    }
-}
-
-fn harness(arguments: &[&str]) -> String {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cluster/cluster");
-    let output = Command::new(program).args(arguments).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Gives the regions of the table leaders on all stores in turn.
-async fn spread(cluster: &Cluster) {
-    let stats = cluster.control("GET", "/stats", &Value::Null);
-    let stores: Vec<u64> = stats["stores"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|store| store["id"].as_u64().unwrap())
-        .collect();
-    let regions = cluster.control("GET", "/regions", &Value::Null);
-    for (n, region) in regions.as_array().unwrap().iter().enumerate() {
-        let to = json!({"region_id": region["id"], "store_id": stores[n % stores.len()]});
-        cluster.control("POST", "/transfer_leader", &to);
-    }
-}
-
-/// Longest times of one kind of request.
-#[derive(Clone)]
-struct Clock {
-    what: &'static str,
-    longest: Arc<Mutex<(Duration, u64)>>,
-}
-
-impl Clock {
-    fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            longest: Arc::default(),
-        }
-    }
-
-    fn note(&self, time: Duration) {
-        let mut longest = self.longest.lock().unwrap();
-        *longest = (longest.0.max(time), longest.1 + 1);
-    }
-
-    fn take(&self) -> Duration {
-        let (longest, times) = std::mem::take(&mut *self.longest.lock().unwrap());
-        println!(
-            "  {:<22} longest {:>5.1} s of {times}",
-            self.what,
-            longest.as_secs_f64()
-        );
-        longest
-    }
-}
-
-/// What goes on while servers stand still.
-struct Load {
-    stop: Arc<AtomicBool>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Load {
-    fn new() -> Self {
-        Self {
-            stop: Arc::new(AtomicBool::new(false)),
-            tasks: Vec::new(),
-        }
-    }
-
-    /// Does the same thing again and again.
-    fn run<F, Fut>(&mut self, what: &'static str, mut once: F) -> Clock
-    where
-        F: FnMut() -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send,
-    {
-        let clock = Clock::new(what);
-        let (noted, stop) = (clock.clone(), self.stop.clone());
-        self.tasks.push(tokio::spawn(async move {
-            while !stop.load(Ordering::SeqCst) {
-                let started = Instant::now();
-                once().await;
-                noted.note(started.elapsed());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }));
-        clock
-    }
-
-    async fn end(self) {
-        self.stop.store(true, Ordering::SeqCst);
-        for task in self.tasks {
-            task.await.unwrap();
-        }
-    }
-
-    /// Fails as soon as one of them has.
-    async fn pass(&self, time: Duration) {
-        let until = Instant::now() + time;
-        while Instant::now() < until {
-            assert!(self.tasks.iter().all(|task| !task.is_finished()), "a load has failed");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-}
 
 fn deadline() -> Duration {
     Duration::from_secs(180)
@@ -184,8 +52,8 @@ async fn begin(client: &Arc<Client>, table: &Table) -> Transaction {
         deadline: deadline(),
         ..TxnOptions::default()
     };
-    // No row has it.
-    let primary: Bytes = table.key(-1 - fastrand::i64(0..1 << 40)).into();
+    // No row has it. It is in the region of the rows that are appended.
+    let primary: Bytes = table.key(2 * FAR + fastrand::i64(0..FAR)).into();
     client.begin(|_| primary, options).await.unwrap()
 }
 
@@ -366,9 +234,28 @@ async fn pd_leader(cluster: &Cluster) -> String {
     panic!("PD has no leader");
 }
 
-fn frozen() -> Duration {
-    let seconds = std::env::var("FROZEN_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(FROZEN))
+/// What `FROZEN_SECONDS` says.
+fn asked_for() -> Option<Duration> {
+    let seconds = std::env::var("FROZEN_SECONDS").ok()?;
+    Some(Duration::from_secs(seconds.parse().unwrap()))
+}
+
+/// The roles of the stores, first the one that leads the region of `key`.
+fn stores(cluster: &Cluster, key: &[u8]) -> Vec<String> {
+    let status: Value = serde_json::from_str(&harness(&["status", "--name", &cluster.name])).unwrap();
+    let regions = cluster.control("GET", "/regions", &Value::Null);
+    let key = hex(key);
+    let leader = regions
+        .as_array()
+        .unwrap()
+        .iter()
+        .rfind(|region| region["start_key"].as_str().unwrap() <= key.as_str())
+        .unwrap()["store_id"]
+        .clone();
+    let stores = status["store"]["stores"].as_array().unwrap();
+    let (first, others): (Vec<&Value>, Vec<&Value>) = stores.iter().partition(|store| store["id"] == leader);
+    let role = |store: &&Value| store["role"].as_str().unwrap().to_string();
+    first.iter().chain(&others).map(role).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -381,19 +268,25 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_tidb() {
     let (load, clocks) = start(&scene).await;
     load.pass(Duration::from_secs(5)).await;
     clocks.judge("all stores run");
-    for (turn, store) in ["store", "store-2", "store-3"].into_iter().enumerate() {
-        spread(&scene.cluster).await;
-        // A write that is under way all the time: its locks are met by every scan, its primary is at one of the stores.
+    spread(&scene.cluster).await;
+    let stores = stores(&scene.cluster, &scene.table.key(ROWS + 1));
+    let (turns, time) = match asked_for() {
+        Some(time) => (stores.len(), time),
+        None => (1, FROZEN),
+    };
+    for (turn, store) in stores.iter().take(turns).enumerate() {
+        // A write that is under way all the time: its locks are met by every scan.
         let first = FAR + turn as i64 * APPENDED;
         let writing = begin(&scene.client, &scene.table).await;
         prewrite(&scene.client, &writing, inserts(&scene.table, first)).await;
         scene.cluster.harness(&["pause", store]).await;
-        load.pass(frozen()).await;
+        load.pass(time).await;
         scene.cluster.harness(&["resume", store]).await;
         load.pass(Duration::from_secs(10)).await;
         let keys = (first..first + APPENDED).map(|id| scene.table.key(id).into()).collect();
         commit(&scene.client, &writing, keys).await;
-        clocks.judge(&format!("{store} stood still for {:?}", frozen()));
+        clocks.judge(&format!("{store} stood still for {time:?}"));
+        spread(&scene.cluster).await;
     }
     load.end().await;
     let mut sql = scene.cluster.sql().await;
@@ -404,7 +297,10 @@ async fn a_store_that_stands_still_holds_nobody_up_for_longer_than_tidb() {
         .query_first(format!("SELECT COUNT(*) FROM {}", scene.table.name))
         .await
         .unwrap();
-    assert_eq!(count.unwrap(), scene.committed.load(Ordering::SeqCst) + 3 * APPENDED);
+    assert_eq!(
+        count.unwrap(),
+        scene.committed.load(Ordering::SeqCst) + turns as i64 * APPENDED
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -432,7 +328,8 @@ async fn a_leader_of_pd_that_stands_still_holds_nobody_up_for_longer_than_tidb()
     }));
     load.pass(Duration::from_secs(5)).await;
     clocks.judge("all members of PD run");
-    for _ in 0..2 {
+    let (turns, time) = asked_for().map_or((1, FROZEN), |time| (2, time));
+    for _ in 0..turns {
         let leader = pd_leader(&scene.cluster).await;
         scene.cluster.harness(&["pause", &leader]).await;
         load.pass(Duration::from_secs(3)).await;
@@ -443,10 +340,10 @@ async fn a_leader_of_pd_that_stands_still_holds_nobody_up_for_longer_than_tidb()
             .unwrap();
         client.timestamp().await.unwrap();
         println!("  a new session took {:.1} s", started.elapsed().as_secs_f64());
-        load.pass(Duration::from_secs(30)).await;
+        load.pass(time).await;
         scene.cluster.harness(&["resume", &leader]).await;
         load.pass(Duration::from_secs(10)).await;
-        clocks.judge(&format!("{leader}, which led PD, stood still for half a minute"));
+        clocks.judge(&format!("{leader}, which led PD, stood still for {time:?}"));
     }
     load.end().await;
 }
