@@ -74,6 +74,8 @@ impl Server {
         let (port, status_port) = (free_port(), free_port());
         let binary = Path::new(cluster.status["bin"].as_str().expect("bin")).join("tidb-server");
         let process = Command::new(&binary)
+            // It writes a log of slow queries where it is started.
+            .current_dir(&folder)
             .args(["--store=tikv", "--host=127.0.0.1", "--advertise-address=127.0.0.1"])
             .arg(format!(
                 "--path={}",
