@@ -7,6 +7,7 @@ regions that move, splits and merges. Every scan is right, every write is there 
 Each test prints its figures. How long a scan may take is measured by TiDB's own queries in the same minutes.
 """
 import os
+import signal
 import time
 
 import pytest
@@ -43,14 +44,18 @@ def sizes(request) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def trio(sizes):
-    """The cluster with its tables."""
-    made = Cluster(f"three-{os.getpid()}")
+    """The cluster with its tables. SIGTERM, the fate of a run that takes too long, must not leave servers behind."""
+    def terminated(*_):
+        raise KeyboardInterrupt
+
+    before, made = signal.signal(signal.SIGTERM, terminated), Cluster(f"three-{os.getpid()}")
     try:
         running = Trio(made, made.up(region_size=1 << 20, stores=3, kind="tikv", pds=3))
         running.load(sizes["rows"])
         yield running
     finally:
         made.down()
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="module")
