@@ -17,8 +17,9 @@ use crate::error::{with_causes, ClientError, ClientErrorKind, Result};
 use crate::health::Unanswered;
 use crate::pd::PdClient;
 
-/// How long a new client waits for another leader of PD: the lease of the old one ends after 5 s, and an election takes some more.
-const ELECTION: Duration = Duration::from_secs(15);
+/// How long a new client waits for another leader of PD: 10 s are usual until the lease of the old one has ended and another is elected, and a busy
+/// machine takes its time.
+const ELECTION: Duration = Duration::from_secs(30);
 
 /// `tikv-client` as a clock.
 #[derive(Clone)]
