@@ -10,7 +10,6 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path"
 	"reflect"
@@ -165,8 +164,8 @@ func (p *Pipeline) do(ctx context.Context, m *method, req any, next func() (any,
 	case fault.IsRegionError(act.Kind):
 		return withRegionError(m.resp, regionError(act.Kind, act.Ms, p.Regions, kctx, ranges)), nil
 	}
-	if e := p.checkKeys(m, req); e != nil {
-		return withRegionError(m.resp, e), nil
+	if refused := p.checkKeys(m, req); refused != nil {
+		return refused, nil
 	}
 	p.rollbacks.observe(req)
 	resp, err = p.execute(req, next)
@@ -208,25 +207,24 @@ func (p *Pipeline) kill(method, when string) {
 	p.exit(ExitKilled)
 }
 
-// checkKeys refuses keys outside the region of the request, as TiKV does. TiDB's store does not look,
-// so that a client which groups keys wrongly would pass its tests here and fail elsewhere.
-func (p *Pipeline) checkKeys(m *method, req any) *errorpb.Error {
+// checkKeys refuses keys outside the region of the request, as TiKV does: it is the response then. TiDB's store does
+// not look, so that a client which groups keys wrongly would pass its tests here and fail elsewhere.
+func (p *Pipeline) checkKeys(m *method, req any) any {
 	keys := keysInRegion(req)
 	if len(keys) == 0 || !m.regionError {
 		return nil
 	}
 	r, regErr := p.Regions.Check(contextOf(req))
 	if regErr != nil {
-		return regErr
+		return withRegionError(m.resp, regErr)
 	}
 	for _, k := range keys {
 		if k.Point && !r.Contains(k.Start) {
-			return &errorpb.Error{
-				Message: fmt.Sprintf("key %x is not in region %d", k.Start, r.Meta().Id),
-				KeyNotInRegion: &errorpb.KeyNotInRegion{
-					Key: k.Start, RegionId: r.Meta().Id, StartKey: r.Meta().StartKey, EndKey: r.Meta().EndKey,
-				},
+			text := keyOutside(k.Start, r)
+			if resp := withKeyError(m.resp, k.Start, text); resp != nil {
+				return resp
 			}
+			return withRegionError(m.resp, &errorpb.Error{Message: text})
 		}
 	}
 	return nil

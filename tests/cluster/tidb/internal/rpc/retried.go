@@ -14,6 +14,17 @@ import (
 // with success and its commit timestamp. The embedded server calls it a write conflict of the
 // transaction with itself.
 func (s *Service) KvPrewrite(ctx context.Context, req *kvrpcpb.PrewriteRequest) (*kvrpcpb.PrewriteResponse, error) {
+	if len(req.Mutations) == 0 {
+		return nil, tikvPanics("a prewrite without mutations")
+	}
+	resp, err := s.prewrite(ctx, req)
+	if err == nil {
+		s.completePrewrite(req, resp)
+	}
+	return resp, err
+}
+
+func (s *Service) prewrite(ctx context.Context, req *kvrpcpb.PrewriteRequest) (*kvrpcpb.PrewriteResponse, error) {
 	if req.ForUpdateTs == 0 && !req.UseAsyncCommit && !req.TryOnePc {
 		return s.prewriteOptimistic(ctx, req)
 	}

@@ -29,23 +29,6 @@ func NewService(server *tikv.Server, locks *lockstore.MemStore, pipe *Pipeline) 
 	return s
 }
 
-// KvScanLock returns the locks with start_ts <= max_version in [start_key, end_key) of the region.
-// The embedded server ignores the keys and leaves out start_ts == max_version.
-func (s *Service) KvScanLock(_ context.Context, req *kvrpcpb.ScanLockRequest) (*kvrpcpb.ScanLockResponse, error) {
-	r, regErr := s.regions.Check(req.GetContext())
-	if regErr != nil {
-		return &kvrpcpb.ScanLockResponse{RegionError: regErr}, nil
-	}
-	start, end := r.RawStart(), r.RawEnd()
-	if bytes.Compare(req.StartKey, start) > 0 {
-		start = req.StartKey
-	}
-	if len(req.EndKey) > 0 && bytes.Compare(req.EndKey, end) < 0 {
-		end = req.EndKey
-	}
-	return &kvrpcpb.ScanLockResponse{Locks: s.scanLocks(start, end, req.MaxVersion, int(req.Limit))}, nil
-}
-
 // PhysicalScanLock is KvScanLock over the whole store.
 func (s *Service) PhysicalScanLock(_ context.Context, req *kvrpcpb.PhysicalScanLockRequest) (*kvrpcpb.PhysicalScanLockResponse, error) {
 	return &kvrpcpb.PhysicalScanLockResponse{Locks: s.scanLocks(req.StartKey, nil, req.MaxTs, int(req.Limit))}, nil

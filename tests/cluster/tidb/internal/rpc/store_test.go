@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -31,12 +32,16 @@ import (
 // fakePD gives out ids and timestamps and takes heartbeats.
 type fakePD struct {
 	pd.Client
-	next uint64
-	ts   int64
+	next     uint64
+	physical int64 // milliseconds
+	logical  int64
 }
 
-func (f *fakePD) AllocID(context.Context) (uint64, error)                { f.next++; return f.next, nil }
-func (f *fakePD) GetTS(context.Context) (int64, int64, error)            { f.ts++; return 1, f.ts, nil }
+func (f *fakePD) AllocID(context.Context) (uint64, error) { f.next++; return f.next, nil }
+func (f *fakePD) GetTS(context.Context) (int64, int64, error) {
+	f.logical += 10
+	return f.physical, f.logical, nil
+}
 func (f *fakePD) PutStore(context.Context, *metapb.Store) error          { return nil }
 func (f *fakePD) ReportRegion(*pdpb.RegionHeartbeatRequest)              {}
 func (f *fakePD) GetGCSafePoint(context.Context) (uint64, error)         { return 0, nil }
@@ -53,7 +58,6 @@ type harness struct {
 	own   *Service // nil for TiKV
 	tikv  tikvpb.TikvClient
 	pd    pd.Client
-	ts    uint64
 	table int64 // a table that nobody else has
 }
 
@@ -69,7 +73,7 @@ func open(t *testing.T) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pdc := &fakePD{next: 100}
+	pdc := &fakePD{next: 100, physical: 1000}
 	bundle := &mvcc.DBBundle{DB: db, LockStore: lockstore.NewMemStore(1 << 20), StateTS: 1000}
 	m, err := region.Open(context.Background(), bundle, pdc, region.Options{
 		Addrs: []string{"127.0.0.1:1"}, Version: "8.5.0", SplitSize: 1 << 30, CheckInterval: time.Hour, Heartbeat: time.Hour})
@@ -81,7 +85,7 @@ func open(t *testing.T) *harness {
 	local := m.Locals()[0]
 	server := tikv.NewServer(local, store, tikv.NewStandAlongInnerServer(bundle))
 	t.Cleanup(server.Stop)
-	return &harness{t: t, own: NewService(server, bundle.LockStore, NewPipeline(local, NewShared())), ts: 10, table: 5}
+	return &harness{t: t, own: NewService(server, bundle.LockStore, NewPipeline(local, NewShared())), pd: pdc, table: 5}
 }
 
 func connect(t *testing.T, addr string) *harness {
@@ -108,23 +112,23 @@ func connect(t *testing.T, addr string) *harness {
 	return h
 }
 
-// ask sends a request to the store that is tested.
-func ask[Q, R any](h *harness, own func(*Service, context.Context, *Q) (*R, error),
-	tikv func(tikvpb.TikvClient, context.Context, *Q, ...grpc.CallOption) (*R, error), req *Q) *R {
+// ask sends a request to the store that is tested; to ours through the whole pipeline.
+func ask[Q, R any](h *harness, tikv func(tikvpb.TikvClient, context.Context, *Q, ...grpc.CallOption) (*R, error), req *Q) *R {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	var resp *R
-	var err error
-	if h.own != nil {
-		resp, err = own(h.own, ctx, req)
-	} else {
-		resp, err = tikv(h.tikv, ctx, req)
+	if h.own == nil {
+		resp, err := tikv(h.tikv, ctx, req)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return resp
 	}
+	resp, err := h.own.pipe.invoke(ctx, h.own.pipe.byReq[reflect.TypeOf(req)], req)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return resp
+	return resp.(*R)
 }
 
 // at is the context of a request to the region of a raw key.
@@ -144,7 +148,7 @@ func (h *harness) at(key []byte) *kvrpcpb.Context {
 func (h *harness) split(keys ...[]byte) {
 	h.t.Helper()
 	for _, key := range keys {
-		resp := ask(h, (*Service).SplitRegion, tikvpb.TikvClient.SplitRegion, &kvrpcpb.SplitRegionRequest{Context: h.at(key), SplitKeys: [][]byte{key}})
+		resp := ask(h, tikvpb.TikvClient.SplitRegion, &kvrpcpb.SplitRegionRequest{Context: h.at(key), SplitKeys: [][]byte{key}})
 		if resp.RegionError != nil {
 			h.t.Fatal(resp.RegionError)
 		}
@@ -163,15 +167,20 @@ func (h *harness) split(keys ...[]byte) {
 
 // now is a new timestamp.
 func (h *harness) now() uint64 {
-	if h.own != nil {
-		h.ts += 10
-		return h.ts
-	}
 	physical, logical, err := h.pd.GetTS(context.Background())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return uint64(physical)<<18 + uint64(logical)
+}
+
+// wait lets time pass for the transactions.
+func (h *harness) wait(d time.Duration) {
+	if own, ok := h.pd.(*fakePD); ok {
+		own.physical += d.Milliseconds()
+		return
+	}
+	time.Sleep(d)
 }
 
 // lock prewrites pairs of key and value in one transaction and returns its start timestamp.
@@ -182,7 +191,7 @@ func (h *harness) lock(pairs ...[]byte) uint64 {
 	for i := 0; i < len(pairs); i += 2 {
 		req.Mutations = append(req.Mutations, &kvrpcpb.Mutation{Op: kvrpcpb.Op_Put, Key: pairs[i], Value: pairs[i+1]})
 	}
-	resp := ask(h, (*Service).KvPrewrite, tikvpb.TikvClient.KvPrewrite, req)
+	resp := ask(h, tikvpb.TikvClient.KvPrewrite, req)
 	if resp.RegionError != nil || len(resp.Errors) > 0 {
 		h.t.Fatalf("prewrite: %v", resp)
 	}
@@ -197,7 +206,7 @@ func (h *harness) put(pairs ...[]byte) {
 	for i := 0; i < len(pairs); i += 2 {
 		req.Keys = append(req.Keys, pairs[i])
 	}
-	if resp := ask(h, (*Service).KvCommit, tikvpb.TikvClient.KvCommit, req); resp.RegionError != nil || resp.Error != nil {
+	if resp := ask(h, tikvpb.TikvClient.KvCommit, req); resp.RegionError != nil || resp.Error != nil {
 		h.t.Fatalf("commit: %v", resp)
 	}
 }
@@ -237,7 +246,7 @@ func (h *harness) chunks(req *coprocessor.Request) *coprocessor.Request {
 // run is the answer to a request: the response and what is in its data.
 func (h *harness) run(req *coprocessor.Request) (*coprocessor.Response, *tipb.SelectResponse) {
 	h.t.Helper()
-	resp := ask(h, (*Service).Coprocessor, tikvpb.TikvClient.Coprocessor, req)
+	resp := ask(h, tikvpb.TikvClient.Coprocessor, req)
 	sel := new(tipb.SelectResponse)
 	if err := sel.Unmarshal(resp.Data); err != nil {
 		h.t.Fatal(err)
