@@ -52,6 +52,9 @@ func (s *Service) Coprocessor(ctx context.Context, req *coprocessor.Request) (*c
 
 // task answers for one region.
 func (s *Service) task(ctx context.Context, req *coprocessor.Request) (*coprocessor.Response, error) {
+	if req.Tp == kv.ReqTypeChecksum {
+		return s.checksum(ctx, req)
+	}
 	if req.Tp != kv.ReqTypeDAG {
 		return s.Server.Coprocessor(ctx, req)
 	}
