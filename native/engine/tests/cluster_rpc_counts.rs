@@ -1,7 +1,6 @@
 //! How many requests each phase of a read and of a write sends to PD and to the stores: the formulas of docs/scale.md against counted requests.
 //!
-//! Stores count by method what says `external_spark`, so that nobody else's requests are counted. PD counts all requests; other servers' only add to
-//! ours, so the smallest of a few tries is taken.
+//! Stores count what says `external_spark`, by fault rules. PD counts the requests of all, so the smallest of a few tries is taken.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -248,7 +247,6 @@ fn pd_requests(pd: &str) -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// Faults by rules of the test store, which a real TiKV has not: `--skip needs_faults` leaves them out.
 mod needs_faults {
     use super::*;
 
