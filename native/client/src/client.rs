@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::backoff::Backoffer;
 use crate::channel::Channels;
 use crate::config::ClientConfig;
-use crate::control_plane::{Clock, LibraryTso, PdTso, Snapshot, Snapshots};
+use crate::control_plane::{Clock, PdClock, Snapshot, Snapshots};
 use crate::cop::{self, CopRequest, CopStream};
 use crate::error::Result;
 use crate::lock::LockResolver;
@@ -38,13 +38,7 @@ impl Client {
         let pd = Arc::new(PdClient::connect(&config, channels.clone()).await?);
         let regions = Arc::new(RegionClient::new(&config, pd.clone(), channels));
         let deadline = config.control_deadline();
-        let clock: Clock = if library_can_serve(&config)? {
-            let library = LibraryTso::new(&config, pd.clone(), deadline);
-            library.connect().await?;
-            Arc::new(library)
-        } else {
-            Arc::new(PdTso::new(pd.clone(), deadline))
-        };
+        let clock: Clock = Arc::new(PdClock::connect(&config, pd.clone(), deadline).await?);
         let resolver = LockResolver::new(regions.clone(), clock.clone(), runtime.clone());
         let snapshots = Snapshots {
             regions: regions.clone(),
@@ -147,13 +141,4 @@ impl Client {
             self.config.read_deadline,
         )
     }
-}
-
-/// Whether `tikv-client` can do what is configured.
-fn library_can_serve(config: &ClientConfig) -> Result<bool> {
-    let mutual_or_plain = match &config.tls {
-        None => true,
-        Some(tls) => tls.identity()?.is_some(),
-    };
-    Ok(mutual_or_plain && config.host_mapping.is_empty())
 }

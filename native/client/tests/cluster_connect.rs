@@ -87,7 +87,7 @@ async fn tls_against_a_plain_server_is_an_error() {
 async fn timestamps_grow() {
     let _alone = ALONE.lock().await;
     let cluster = cluster();
-    // With a mapping the timestamps come over our own stream, without one over tikv-client's.
+    // With a mapping of hosts the timestamps come over our own stream, without one over tikv-client's.
     for mapped in [false, true] {
         let mut config = cluster.config();
         if mapped {

@@ -217,7 +217,7 @@ async fn pessimistic_locks_block_nobody() {
 async fn snapshots_of_the_control_plane_pass_locks_too() {
     let _alone = ALONE.lock().await;
     let scene = Scene::new("snapshot_locks").await;
-    // With a mapping snapshots are read by ourselves, without one by tikv-client.
+    // With a mapping of hosts and without one.
     for mapped in [false, true] {
         let mut config = scene.cluster.config();
         if mapped {

@@ -1,26 +1,22 @@
-//! The control plane: timestamps, and snapshots for the few keys that hold TiDB's schema.
+//! The control plane: timestamps ([`clock`]), and snapshots for the few keys that hold TiDB's schema ([`snapshot`]).
 //!
-//! Timestamps have two implementations behind [`TimestampSource`]:
-//! * [`library`]: the crate `tikv-client`. The default.
-//! * [`tso`]: the same over our own channels. It is used where `tikv-client` cannot do what is configured: TLS with a CA alone (it would silently
-//!   speak plain text) and host mapping (it dials what PD names).
-//!
-//! Snapshots ([`snapshot`]) are read over our own channels, regions and lock resolver, which know what to do about a store that stands still.
+//! Timestamps come from the crate `tikv-client` ([`library`]), or over our own channels ([`tso`]), which know what to do about a server that stands
+//! still. Snapshots go over our own channels, regions and lock resolver.
 
+mod clock;
 mod library;
 mod snapshot;
 mod tso;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub(crate) use library::LibraryTso;
+pub(crate) use clock::PdClock;
 pub(crate) use snapshot::Snapshots;
-pub(crate) use tso::PdTso;
+use tso::PdTso;
 
-use crate::error::{ClientError, ClientErrorKind, Result};
+use crate::error::Result;
 
 /// Bits of a timestamp's logical part; milliseconds are above it.
 pub(crate) const LOGICAL_BITS: u32 = 18;
@@ -44,21 +40,3 @@ pub trait Snapshot: Send {
 }
 
 pub(crate) type Clock = Arc<dyn TimestampSource>;
-
-/// One try of a timestamp. PD answers in milliseconds; a leader change takes a few seconds.
-const TIMESTAMP_TRY: Duration = Duration::from_secs(5);
-/// Longest wait before the members of PD are asked again who leads.
-const LEADER_WAIT: Duration = Duration::from_millis(500);
-
-/// The timestamp of its milliseconds and its logical part.
-fn whole((physical, logical): (i64, i64)) -> Result<u64> {
-    match (u64::try_from(physical), u64::try_from(logical)) {
-        (Ok(physical), Ok(logical)) if physical < 1 << 46 && logical < 1 << LOGICAL_BITS => {
-            Ok(physical << LOGICAL_BITS | logical)
-        }
-        _ => Err(ClientError::new(
-            ClientErrorKind::Protocol,
-            format!("PD answers with the timestamp {physical}.{logical}, which is out of range"),
-        )),
-    }
-}

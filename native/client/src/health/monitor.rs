@@ -60,7 +60,7 @@ impl Findings {
         let mut watch = server.watch();
         if alive {
             self.failures = 0;
-            server.down.send_if_modified(|down| std::mem::take(down));
+            server.down.send_if_modified(std::mem::take);
             if watch.waiting > 0 {
                 return Step::Wait(pace.pause);
             }

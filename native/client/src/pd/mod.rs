@@ -228,7 +228,7 @@ fn refusal(header: Option<&ResponseHeader>, address: &str, cluster_id: u64) -> R
 }
 
 /// A status that no retry heals.
-fn fatal_status(address: &str, status: &Status) -> Option<ClientError> {
+pub(crate) fn fatal_status(address: &str, status: &Status) -> Option<ClientError> {
     let text = status_text(status);
     match status.code() {
         Code::Unimplemented => Some(ClientError::new(
