@@ -91,7 +91,7 @@ fn a_store_reads_the_keys_that_are_meant() {
             keys
         };
         let (start, mut end) = (key(4), key(4));
-        if keys.len() % 2 == 0 {
+        if keys.len().is_multiple_of(2) {
             end = prefix_next(&start).unwrap();
         }
         let range = match keys.len() % 3 {
