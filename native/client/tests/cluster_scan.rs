@@ -43,23 +43,24 @@ async fn all_rows_of_many_regions_come_once() {
 async fn parts_of_a_region_are_read_by_requests_of_their_own() {
     let _alone = ALONE.lock().await;
     let cluster = cluster();
-    let table = cluster.table("parts", 3_000).await;
-    cluster.split(&table, [0, 2_000, 3_000]);
+    // Too small to be split by its size: requests are counted.
+    let table = cluster.table("parts", 600).await;
+    cluster.split(&table, [0, 400, 600]);
     let client = cluster.client().await;
     let ts = client.timestamp().await.unwrap();
     let keys = |ids: &[i64]| ids.iter().map(|id| table.key(*id).into()).collect();
     let request = |paging_size, concurrency, memory| {
         let mut request = table.request(ts);
-        request.ranges = [(0, 1_700), (1_800, 3_000)]
+        request.ranges = [(0, 340), (360, 600)]
             .map(|(from, to)| KeyRange::interval(table.key(from), table.key(to)))
             .into();
         // Two lie between ranges, one where a region begins, two outside.
-        request.cuts = keys(&[0, 500, 1_000, 1_750, 1_780, 2_000, 2_500, 5_000]);
+        request.cuts = keys(&[0, 100, 200, 350, 356, 400, 500, 1_000]);
         (request.paging_size, request.concurrency) = (paging_size, concurrency);
         request.memory = MemoryBudget::new(memory);
         request
     };
-    let expected: BTreeMap<i64, i64> = (0..1_700).chain(1_800..3_000).map(|id| (id, id * 7)).collect();
+    let expected: BTreeMap<i64, i64> = (0..340).chain(360..600).map(|id| (id, id * 7)).collect();
     let mut stream = client.coprocessor(request(0, 4, 4 << 20));
     assert_eq!(drain(&mut stream).await.unwrap(), expected);
     assert_eq!(
@@ -68,7 +69,7 @@ async fn parts_of_a_region_are_read_by_requests_of_their_own() {
         "four parts of the first region, two of the second"
     );
     // Memory for less than a page, and regions that split while parts of them wait.
-    for (paging_size, concurrency, split) in [(64, 1, 300), (100, 3, 1_200), (0, 8, 2_700), (100, 2, 501)] {
+    for (paging_size, concurrency, split) in [(64, 1, 60), (100, 3, 240), (0, 8, 540), (100, 2, 101)] {
         let mut stream = client.coprocessor(request(paging_size, concurrency, 512));
         cluster.split(&table, [split]);
         assert_eq!(drain(&mut stream).await.unwrap(), expected, "split at {split}");
