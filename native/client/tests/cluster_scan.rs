@@ -189,7 +189,7 @@ async fn a_restart_of_the_store_during_a_scan_is_survived() {
     let reading = async {
         while let Some(answer) = stream.next().await {
             decode_into(&answer.unwrap().data, &mut rows);
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
     tokio::join!(cluster.harness(&["restart", "store"]), reading);
