@@ -224,7 +224,7 @@ tikv-server:
 # What needs fault rules is left out: libtest's line of results says how many, pytest says it at its end.
 test-tikv-rust: tikv-server cluster-build
 	@$(STEP) "Rust tests on TiKV" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --tpch 0.01 --limit 40 -- \
-	  env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked --tests -- --skip needs_faults
+	  env TI_ENGINE_SEED=$(SEED) $(CARGO) test --release --workspace --locked --tests -- --skip needs_faults $(NAMES)
 
 test-tikv-it: tikv-server $(JAR) $(VENV)/.stamp cluster-build
 	@$(STEP) "Spark $(SPARK) against TiDB on TiKV" env TIDB_SPARK_STORE=tikv $(WITH_CLUSTER) --tpch 0.01 --limit 75 -- $(PYTEST) $(ARGS)
@@ -246,7 +246,7 @@ test-tikv:
 	@echo "test-tikv: all suites passed on $(notdir $(TIKV_SERVER))"
 
 test-tikv-short:
-	@$(MAKE) test-tikv-rust
+	@$(MAKE) test-tikv-rust NAMES="--skip needs_tikv cluster_access cluster_connect cluster_locks cluster_partitions cluster_scan cluster_tasks cluster_txn"
 	@$(MAKE) test-tikv-it SPARK=$(FULL) TIER=tikv
 
 test-faults:

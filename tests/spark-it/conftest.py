@@ -29,9 +29,8 @@ TIERS = {
     # What Spark's interfaces decide. Row keys, types, push-down, faults and random suites are the native half's, which all jars share.
     "line": ["test_bad_input", "test_catalog", "test_ctas", "test_ddl", "test_dml", "test_procedures", "test_push_aggregates", "test_push_tpch",
              "test_reported_partitions", "test_scan", "test_stale_read", "test_time_zones", "test_write_modes", "test_write_refused"],
-    # What depends on the store.
-    "tikv": ["test_dml", "test_every_handle", "test_handles", "test_partitions", "test_push_access", "test_push_filters", "test_push_topn",
-             "test_three_stores", "test_write_indexes"],
+    # What depends on the store most: keys and ranges of every kind, each index, writes to them.
+    "tikv": ["test_every_handle", "test_handles", "test_write_indexes"],
 }
 """Modules of a part of the suites."""
 
