@@ -30,7 +30,7 @@ TIERS = {
     "line": ["test_bad_input", "test_catalog", "test_ctas", "test_ddl", "test_dml", "test_procedures", "test_push_aggregates", "test_push_tpch",
              "test_reported_partitions", "test_scan", "test_stale_read", "test_time_zones", "test_write_modes", "test_write_refused"],
     # What depends on the store most: keys and ranges of every kind, each index, writes to them.
-    "tikv": ["test_every_handle", "test_handles", "test_write_indexes"],
+    "tikv": ["test_every_handle", "test_handles"],
 }
 """Modules of a part of the suites."""
 
