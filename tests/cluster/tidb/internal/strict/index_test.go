@@ -100,6 +100,7 @@ func TestEntriesOfIndexes(t *testing.T) {
 		{"index, int handle", indexScan(0, 1, 2, pkFlag), entry(t, 1, "a", 9), zero, ""},
 		{"index, id -1 without the flag", indexScan(0, 1, 2, -1), entry(t, 1, "a", 9), zero, ""},
 		{"index, a column taken for the handle", indexScan(0, 1, pkFlag), entry(t, 1, 2, 9), zero, wrongly},
+		{"index, the handle is a column of it too", indexScan(0, 1, pkFlag), entry(t, 1, 9, 9), zero, ""},
 		{"index, a short common handle, filled up", indexScan(1, 1, 2), append(entry(t, 1, 2), 0, 0), zero, ""},
 		{"index, no handle left", indexScan(0, 1, 2, pkFlag), entry(t, 1, 2), zero, "Failed to decode handle in value"},
 		{"global unique, int handle in value", indexScan(0, 1, pkFlag), entry(t, 1), global, ""},
