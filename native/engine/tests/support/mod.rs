@@ -350,3 +350,19 @@ pub fn open(plan: &plan::ScanPlan, partition: &plan::ScanPartition) -> plan::Sca
         concurrency: 2,
     }
 }
+
+/// Requests that PD has begun to serve, by method.
+pub fn pd_requests(pd: &str) -> std::collections::BTreeMap<String, i64> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(pd).unwrap();
+    write!(stream, "GET /metrics HTTP/1.0\r\nHost: {pd}\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.lines()
+        .filter_map(|line| {
+            let (labels, value) = line.strip_prefix("grpc_server_started_total{")?.split_once("} ")?;
+            let method = labels.split("grpc_method=\"").nth(1)?.split('"').next()?;
+            Some((method.to_owned(), value.trim().parse::<f64>().ok()? as i64))
+        })
+        .collect()
+}
