@@ -21,8 +21,9 @@ def record_key(table_id: int, handle: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def victim(oracle, database) -> int:
-    """A table in some dozens of regions; its id."""
+    """A table in two dozens of regions, whatever the store has split by size yet; its id."""
     oracle.execute("CREATE TABLE victim (id INT PRIMARY KEY, v BIGINT, s VARCHAR(300))")
+    oracle.execute(f"SPLIT TABLE {database}.victim BY {', '.join(f'({handle})' for handle in range(0, ROWS, 333))}")
     oracle.insert("victim", [(n, n * n, f"{n:0>200}") for n in range(ROWS)])
     return oracle.table_id(database, "victim")
 
