@@ -64,6 +64,20 @@ fn pushdown() -> String {
     lines(&mut page, ti_engine::plan::func::page::functions());
     page += "\n## Aggregates and orders\n\n| Spark | TiDB's names | types | notes |\n| --- | --- | --- | --- |\n";
     lines(&mut page, ti_engine::plan::func::page::operators());
+    page += "\n## TiKV's functions\n\n\
+             What a function becomes, by the signatures of TiKV and their numbers on the wire; an older TiKV that does not have one refuses the \
+             request.\n\n| Spark | signatures |\n| --- | --- |\n";
+    for line in ti_engine::plan::func::page::functions()
+        .iter()
+        .filter(|line| !line.signatures.is_empty())
+    {
+        let _ = writeln!(page, "| `{}` | {} |", line.spark.replace(", ", "`, `"), line.signatures);
+    }
+    let _ = writeln!(
+        page,
+        "| any of a date, for those that the calendar does not have | {} |",
+        ti_engine::plan::func::page::signatures_of_valid_dates()
+    );
     page
 }
 

@@ -9,6 +9,7 @@ mod cluster_collations;
 mod cluster_encoding;
 mod cluster_partitions;
 mod cluster_pushdown;
+mod cluster_pushdown_page;
 mod cluster_pushdown_random;
 mod cluster_pushdown_rules;
 mod cluster_scan;

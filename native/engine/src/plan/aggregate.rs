@@ -9,7 +9,8 @@ use ti_codec::SparkType;
 use ti_proto::plan::aggregate::Function;
 use ti_proto::{plan, tipb};
 
-use super::expr::pb::{kind, sig, Class};
+use super::expr::pb::{kind, Class};
+use super::expr::sig;
 use super::expr::value::is_integral;
 use super::expr::{Binder, Node, Null, Pushed, Reason};
 use super::operators::{is_constant, names};

@@ -271,7 +271,8 @@ impl Table {
     }
 }
 
-fn point(unscaled: i128, scale: u32) -> String {
+/// 1234 of scale 2 is 12.34.
+pub fn point(unscaled: i128, scale: u32) -> String {
     let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = scale as usize + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale as usize);
     let sign = if unscaled < 0 { "-" } else { "" };

@@ -128,6 +128,16 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (time.year.into(), time.month.into(), time.day.into())
 }
 
+fn day_of_year(days: i64) -> i128 {
+    let first = ti_codec::mysql::time::MysqlTime {
+        year: civil(days).0.try_into().unwrap(),
+        month: 1,
+        day: 1,
+        ..Default::default()
+    };
+    i128::from(days - i64::from(first.days().unwrap()) + 1)
+}
+
 fn function(call: &plan::Call, batch: &RecordBatch, row: usize) -> Value {
     let values: Vec<Value> = call.arguments.iter().map(|a| eval(a, batch, row)).collect();
     let name = call.function.as_str();
@@ -143,6 +153,7 @@ fn function(call: &plan::Call, batch: &RecordBatch, row: usize) -> Value {
             _ => None,
         }),
         ("NOT", [a]) => of(truth(a).map(|v| !v)),
+        ("BOOLEAN_EXPRESSION", [a]) => a.clone(),
         ("IS_NULL", [a]) => Bool(*a == Null),
         ("IS_NOT_NULL", [a]) => Bool(*a != Null),
         ("<=>", [Null, Null]) => Bool(true),
@@ -183,6 +194,7 @@ fn function(call: &plan::Call, batch: &RecordBatch, row: usize) -> Value {
         ("CHAR_LENGTH" | "OCTET_LENGTH", [Value::Bytes(a)]) => Exact(a.len() as i128, 0),
         ("OCTET_LENGTH", [Value::Text(a)]) => Exact(a.len() as i128, 0),
         ("BIT_LENGTH", [Value::Text(a)]) => Exact(a.len() as i128 * 8, 0),
+        ("BIT_LENGTH", [Value::Bytes(a)]) => Exact(a.len() as i128 * 8, 0),
         ("SUBSTRING", [Value::Text(a), Exact(from, 0), Exact(count, 0)]) => {
             Value::Text(a.chars().skip(*from as usize - 1).take(*count as usize).collect())
         }
@@ -204,6 +216,8 @@ fn function(call: &plan::Call, batch: &RecordBatch, row: usize) -> Value {
         ("EXTRACT_DAY_OF_WEEK", [Value::Time(t)]) => {
             Exact(((t.div_euclid(86_400_000_000) + 3).rem_euclid(7) + 1).into(), 0)
         }
+        ("EXTRACT_DAY_OF_YEAR", [Value::Date(d)]) => Exact(day_of_year(*d), 0),
+        ("EXTRACT_DAY_OF_YEAR", [Value::Time(t)]) => Exact(day_of_year(t.div_euclid(86_400_000_000)), 0),
         ("DATE_DIFF", [Value::Date(a), Value::Date(b)]) => Exact((a - b).into(), 0),
         ("CAST", [value]) => match (value, call.r#type.unwrap().kind()) {
             (Exact(v, 0), Kind::Boolean) => Bool(*v != 0),

@@ -8,7 +8,8 @@ use ti_codec::field_type::{type_code as t, FieldType};
 use ti_codec::mysql::time::MysqlTime;
 use ti_proto::tipb;
 
-use super::pb::{sig, Builder, Class};
+use super::pb::{Builder, Class};
+use super::sig;
 
 /// Conditions that hold together for exactly the dates of the calendar; cheap ones first. NULL: not true.
 pub fn valid(pb: &Builder, column: &tipb::Expr, tp: u8) -> Vec<tipb::Expr> {

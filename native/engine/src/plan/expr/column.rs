@@ -6,8 +6,8 @@ use ti_codec::field_type::{type_code as t, FieldType};
 use ti_codec::{SparkType, ZeroDate};
 use ti_proto::plan;
 
-use super::pb::{self, sig, Class};
-use super::{calendar, Binder, Node, Null, Pushed, Reason, NO_BOUNDS};
+use super::pb::{self, Class};
+use super::{calendar, sig, Binder, Node, Null, Pushed, Reason, NO_BOUNDS};
 
 impl Binder<'_> {
     /// A column that the scan declares to have the binary collation?

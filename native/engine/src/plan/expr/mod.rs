@@ -15,6 +15,7 @@ pub mod calendar;
 mod column;
 mod constant;
 pub mod pb;
+pub mod sig;
 pub mod value;
 
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ use ti_proto::{plan, tipb};
 use super::func;
 use super::rules::Rules;
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
-use pb::{sig, Builder, Class};
+use pb::{Builder, Class};
 use value::Value;
 
 /// Why something is not pushed down.

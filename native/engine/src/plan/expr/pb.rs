@@ -30,34 +30,6 @@ pub mod kind {
     pub const SCALAR_FUNC: i32 = 10_000;
 }
 
-/// Numbers of tipb's ScalarFuncSig. Comparisons, IN, IS NULL, CASE and COALESCE come in one number for each [`Class`].
-#[allow(missing_docs)]
-pub mod sig {
-    pub const CAST_INT_AS_REAL: i32 = 2;
-    pub const CAST_INT_AS_DECIMAL: i32 = 4;
-    pub const CAST_DECIMAL_AS_REAL: i32 = 21;
-    pub const CAST_STRING_AS_STRING: i32 = 32;
-    pub const LT: i32 = 100;
-    pub const LE: i32 = 110;
-    pub const GT: i32 = 120;
-    pub const GE: i32 = 130;
-    pub const EQ: i32 = 140;
-    pub const NE: i32 = 150;
-    pub const NULL_EQ: i32 = 160;
-    pub const PLUS_INT: i32 = 203;
-    pub const MOD_INT_SIGNED_SIGNED: i32 = 226;
-    pub const LOGICAL_AND: i32 = 3101;
-    pub const LOGICAL_OR: i32 = 3102;
-    pub const UNARY_NOT_INT: i32 = 3104;
-    pub const UNARY_MINUS_INT: i32 = 3108;
-    pub const UNARY_MINUS_REAL: i32 = 3109;
-    pub const UNARY_MINUS_DECIMAL: i32 = 3110;
-    pub const LIKE: i32 = 4310;
-    pub const MONTH: i32 = 6017;
-    pub const DAY_OF_MONTH: i32 = 6022;
-    pub const YEAR: i32 = 6029;
-}
-
 /// tipb's AggFunctionMode of what is merged later.
 const PARTIAL_OF_ROWS: i32 = 2;
 
@@ -79,6 +51,16 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Int,
+        Self::Real,
+        Self::Decimal,
+        Self::Bytes,
+        Self::Time,
+        Self::Duration,
+    ];
+
     /// Added to the number of a comparison, and of IN.
     pub fn comparison(self) -> i32 {
         match self {

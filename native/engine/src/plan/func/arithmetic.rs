@@ -5,7 +5,8 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::{arguments, not_for};
-use crate::plan::expr::pb::{sig, Class};
+use crate::plan::expr::pb::Class;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::integral_range;
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed, Reason};
 
@@ -35,24 +36,24 @@ fn sum_type((p1, s1): (i32, i32), (p2, s2): (i32, i32)) -> (i32, i32) {
 
 const PLUS: Operation = Operation {
     name: "plus",
-    integer: 203,
-    decimal: 201,
+    integer: sig::PLUS_INT,
+    decimal: sig::PLUS_DECIMAL,
     range: |a, b| Some((a.0.checked_add(b.0)?, a.1.checked_add(b.1)?)),
     decimal_type: sum_type,
 };
 
 const MINUS: Operation = Operation {
     name: "minus",
-    integer: 207,
-    decimal: 205,
+    integer: sig::MINUS_INT,
+    decimal: sig::MINUS_DECIMAL,
     range: |a, b| Some((a.0.checked_sub(b.1)?, a.1.checked_sub(b.0)?)),
     decimal_type: sum_type,
 };
 
 const MULTIPLY: Operation = Operation {
     name: "mul",
-    integer: 210,
-    decimal: 209,
+    integer: sig::MULTIPLY_INT,
+    decimal: sig::MULTIPLY_DECIMAL,
     range: |a, b| {
         let products = [(a.0, b.0), (a.0, b.1), (a.1, b.0), (a.1, b.1)];
         let products: Option<Vec<i128>> = products.iter().map(|(x, y)| x.checked_mul(*y)).collect();
@@ -183,7 +184,15 @@ pub fn abs(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
         .0
         .checked_neg()
         .map(|negated| (0, negated.max(node.bounds.1)));
-    unary(binder, call, node, "abs", [2101, 2103, 2104], range, no)
+    unary(
+        binder,
+        call,
+        node,
+        "abs",
+        [sig::ABS_INT, sig::ABS_REAL, sig::ABS_DECIMAL],
+        range,
+        no,
+    )
 }
 
 /// `sigs`: of integers, floating point, and decimals.

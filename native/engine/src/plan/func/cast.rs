@@ -5,11 +5,10 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::{arguments, not_for};
-use crate::plan::expr::pb::{sig, Class};
+use crate::plan::expr::pb::Class;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::{integral_range, is_integral, spark_type, Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed, Reason};
-
-const DATE: i32 = 6012;
 
 pub fn cast(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     let [argument] = arguments(call)?;
@@ -104,7 +103,7 @@ fn column(binder: &Binder<'_>, call: &plan::Call, node: Node, target: SparkType)
         (SparkType::TimestampNtz, SparkType::Date) if node.class == Class::Time => {
             binder.rules.allow(&["date"])?;
             let ty = binder.pb.time_type(t::DATE);
-            let date = binder.typed(DATE, "date", vec![node], Null::Strict, target, Class::Time, ty);
+            let date = binder.typed(sig::DATE, "date", vec![node], Null::Strict, target, Class::Time, ty);
             Ok(Some(date))
         }
         _ => Err(not_for(call, &[&Bound::Node(node)])),

@@ -9,7 +9,8 @@ use ti_proto::plan;
 
 use super::logic::exact;
 use super::{arguments, not_for};
-use crate::plan::expr::pb::{sig, Class};
+use crate::plan::expr::pb::Class;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::{is_number, Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed};
 

@@ -6,7 +6,7 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::arguments;
-use crate::plan::expr::pb::sig;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::{Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed, Reason};
 

@@ -8,6 +8,7 @@ mod compare;
 mod control;
 mod logic;
 pub mod page;
+pub mod samples;
 mod text;
 mod time;
 

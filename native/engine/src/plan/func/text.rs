@@ -4,15 +4,12 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::{arguments, not_for};
-use crate::plan::expr::pb::{sig, Class};
+use crate::plan::expr::pb::Class;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::{Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed};
 
 const ESCAPE: char = '\\';
-const BIT_LENGTH: i32 = 7001;
-const CHAR_LENGTH_UTF8: i32 = 7005;
-const LENGTH: i32 = 7029;
-const SUBSTRING_3_UTF8: i32 = 7054;
 
 /// The part of a pattern that stands for itself.
 fn literally(text: &str) -> String {
@@ -90,17 +87,17 @@ fn length(binder: &Binder<'_>, call: &plan::Call, name: &str, sig_of: fn(SparkTy
 
 pub fn char_length(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     length(binder, call, "char_length", |ty| match ty {
-        SparkType::String => CHAR_LENGTH_UTF8,
-        _ => LENGTH,
+        SparkType::String => sig::CHAR_LENGTH_UTF8,
+        _ => sig::LENGTH,
     })
 }
 
 pub fn octet_length(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    length(binder, call, "length", |_| LENGTH)
+    length(binder, call, "length", |_| sig::LENGTH)
 }
 
 pub fn bit_length(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    length(binder, call, "bit_length", |_| BIT_LENGTH)
+    length(binder, call, "bit_length", |_| sig::BIT_LENGTH)
 }
 
 pub fn substring(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
@@ -118,7 +115,7 @@ pub fn substring(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     let arguments = vec![text, binder.constant(&position)?, binder.constant(&length)?];
     let ty = binder.pb.text();
     Ok(Bound::Node(binder.typed(
-        SUBSTRING_3_UTF8,
+        sig::SUBSTRING_3_UTF8,
         "substring",
         arguments,
         Null::Strict,

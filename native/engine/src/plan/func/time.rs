@@ -4,7 +4,8 @@ use ti_codec::SparkType;
 use ti_proto::plan;
 
 use super::{arguments, not_for};
-use crate::plan::expr::pb::{sig, Class};
+use crate::plan::expr::pb::Class;
+use crate::plan::expr::sig;
 use crate::plan::expr::value::{Scalar, Value};
 use crate::plan::expr::{Binder, Bound, Node, Null, Pushed};
 
@@ -21,7 +22,7 @@ pub fn day(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
 }
 
 pub fn day_of_year(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    part(binder, call, 6024, "dayofyear", (0, 366))
+    part(binder, call, sig::DAY_OF_YEAR, "dayofyear", (0, 366))
 }
 
 fn part(binder: &Binder<'_>, call: &plan::Call, sig: i32, name: &str, bounds: (i128, i128)) -> Pushed<Bound> {
@@ -39,7 +40,7 @@ fn part(binder: &Binder<'_>, call: &plan::Call, sig: i32, name: &str, bounds: (i
 
 /// From 1, Monday, to 7: TiKV counts from Sunday.
 pub fn day_of_week(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
-    let day = binder.node(part(binder, call, 6023, "dayofweek", (1, 7))?)?;
+    let day = binder.node(part(binder, call, sig::DAY_OF_WEEK, "dayofweek", (1, 7))?)?;
     let number = |value| {
         binder.constant(&Value {
             spark: SparkType::Int,
@@ -75,7 +76,7 @@ pub fn date_diff(binder: &Binder<'_>, call: &plan::Call) -> Pushed<Bound> {
     }
     let ty = binder.pb.long();
     let node = binder.typed(
-        6003,
+        sig::DATE_DIFF,
         "datediff",
         vec![end, start],
         Null::Strict,
