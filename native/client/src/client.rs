@@ -125,6 +125,15 @@ impl Client {
         self.pd.region_sizes(located).await
     }
 
+    /// Bytes that ranges, in key order, hold at least: of the regions that lie in one of them altogether, as far as PD knows their sizes. A
+    /// hint of what a table is no smaller than. Serves for a minute.
+    ///
+    /// # Errors
+    /// As [`Self::region_sizes`].
+    pub async fn stored_bytes(&self, ranges: &[KeyRange]) -> Result<u64> {
+        self.pd.stored_bytes(ranges).await
+    }
+
     /// The first and the last key of each range as of `ts`, where the stores tell them at the first try and within `limit` all together. A
     /// hint: what is locked counts as there, and nothing is waited for. Each range must lie in one region.
     pub async fn key_edges(&self, ts: u64, ranges: &[KeyRange], limit: Duration) -> Vec<KeyEdges> {

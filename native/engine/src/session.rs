@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 use prost::Message;
-use ti_client::{Client, ClientConfig, ReplicaRole, Snapshot, SnapshotGuard, TlsConfig};
+use ti_client::{Client, ClientConfig, KeyRange, ReplicaRole, Snapshot, SnapshotGuard, TlsConfig};
+use ti_codec::key::record_range;
 use ti_proto::kvrpcpb::{CommandPri, IsolationLevel};
 use ti_proto::plan;
 use tokio::sync::OnceCell;
@@ -20,6 +21,7 @@ use crate::catalog::table_info::{DbInfo, TableInfo};
 use crate::catalog::{list_namespaces, schema, system_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::access::chosen;
+use crate::plan::access::predicate::Conditions;
 use crate::plan::dag::Wanted;
 use crate::plan::rules::Blacklist;
 use crate::plan::statistics::{self, Estimate, Pseudo};
@@ -180,7 +182,29 @@ impl Session {
             } else {
                 wanted.distinct()
             };
-            Ok(known.answer(&table, &columns, &conditions, &types, new_collation))
+            let stored = self.stored_bytes(&table, &conditions).await;
+            Ok(known.answer(&table, &columns, &conditions, &types, new_collation, stored))
+        })
+    }
+
+    /// Bytes that the table has at least, by PD; 0 where that is not known or not worth a question.
+    async fn stored_bytes(&self, table: &TableDescriptor, conditions: &Conditions<'_>) -> u64 {
+        if conditions.never {
+            return 0;
+        }
+        let mut ids = table.physical_ids();
+        ids.sort_unstable();
+        let rows = |id| {
+            let (start, end) = record_range(id);
+            KeyRange::interval(start, end)
+        };
+        let ranges: Vec<KeyRange> = ids.into_iter().map(rows).collect();
+        self.client.stored_bytes(&ranges).await.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = error.message(),
+                "PD does not tell the sizes of regions; a table is taken for as large as TiDB's statistics say"
+            );
+            0
         })
     }
 

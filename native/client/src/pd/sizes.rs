@@ -13,6 +13,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use serde::Deserialize;
 
 use super::{http, key, PdClient};
 use crate::error::{ClientError, ClientErrorKind, Result};
-use crate::region::{end_is_past, LocatedRanges};
+use crate::region::{end_is_past, KeyRange, LocatedRanges};
 
 /// How long what PD has told is believed, that it did not answer included. Stores report every minute.
 const KEPT: Duration = Duration::from_secs(60);
@@ -31,6 +32,9 @@ const PAGE_REGIONS: usize = 8_192;
 const PAGES_MAX: usize = 32;
 /// Time for all answers: planning goes on without them.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// Regions that are looked at for the bytes of a table: these are gigabytes, and what more there is does not change a plan.
+const FLOOR_REGIONS: usize = 256;
 
 /// Region id -> size in bytes.
 pub(crate) type Sizes = HashMap<u64, u64>;
@@ -44,6 +48,8 @@ pub(super) struct SizeCache {
 #[derive(Default)]
 struct Known {
     sizes: HashMap<u64, (u64, Instant)>,
+    /// Bytes below which the data of ranges is not, by the start of the first.
+    floors: HashMap<Bytes, (u64, Instant)>,
     failure: Option<(ClientError, Instant)>,
 }
 
@@ -61,6 +67,29 @@ impl SizeCache {
             (at.elapsed() < KEPT).then_some((piece.region_id, *size))
         };
         located.iter().map(size).collect::<Option<Sizes>>().map(Ok)
+    }
+
+    /// The floor of ranges that begin here, or the failure of a moment ago.
+    fn floor(&self, start: &Bytes) -> Option<Result<u64>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |at: &Instant| at.elapsed() < KEPT;
+        if let Some((error, _)) = known.failure.as_ref().filter(|(_, at)| recent(at)) {
+            return Some(Err(error.clone()));
+        }
+        let (bytes, _) = known.floors.get(start).filter(|(_, at)| recent(at))?;
+        Some(Ok(*bytes))
+    }
+
+    fn keep_floor(&self, start: Bytes, answer: &Result<u64>) {
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.floors.retain(|_, (_, at)| at.elapsed() < KEPT);
+        match answer {
+            Ok(bytes) => {
+                known.floors.insert(start, (*bytes, now));
+            }
+            Err(error) => known.failure = Some((error.clone(), now)),
+        }
     }
 
     fn keep(&self, answer: &Result<Sizes>) {
@@ -87,6 +116,8 @@ struct Page {
 struct RegionInfo {
     id: u64,
     #[serde(default)]
+    start_key: String,
+    #[serde(default)]
     end_key: String,
     #[serde(default)]
     approximate_size: i64,
@@ -102,20 +133,46 @@ impl PdClient {
         if let Some(found) = self.sizes.find(located) {
             return found;
         }
+        let answer = self.soon(self.ask_sizes(located)).await;
+        self.sizes.keep(&answer);
+        answer
+    }
+
+    /// Bytes that ranges hold at least: those of regions that lie in one of them altogether, of the first few hundred regions. `ranges`
+    /// are in key order. Takes no longer than a few seconds; an answer or a failure serves for a minute.
+    ///
+    /// # Errors
+    /// As [`Self::region_sizes`].
+    pub(crate) async fn stored_bytes(&self, ranges: &[KeyRange]) -> Result<u64> {
+        let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
+            return Ok(0);
+        };
+        if let Some(found) = self.sizes.floor(&first.start) {
+            return found;
+        }
+        let answer = self.soon(async {
+            let leader = self.leader();
+            let page = http::get(&self.channels, &leader, &path(&first.start, &last.end, FLOOR_REGIONS)).await?;
+            floor_of_page(&page, &leader, ranges)
+        });
+        let answer = answer.await;
+        self.sizes.keep_floor(first.start.clone(), &answer);
+        answer
+    }
+
+    /// What PD answers over HTTP, within the few seconds that planning waits for it.
+    async fn soon<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
         let limit = LIMIT.min(self.request_timeout);
-        let answer = match tokio::time::timeout(limit, self.ask_sizes(located)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(ClientError::retryable(
+        tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+            Err(ClientError::retryable(
                 ClientErrorKind::PdUnreachable,
                 format!(
                     "the HTTP API of PD {} did not answer within {:.1} s",
                     self.leader(),
                     limit.as_secs_f64()
                 ),
-            )),
-        };
-        self.sizes.keep(&answer);
-        answer
+            ))
+        })
     }
 
     async fn ask_sizes(&self, located: &[LocatedRanges]) -> Result<Sizes> {
@@ -165,26 +222,50 @@ fn percent(bytes: &[u8]) -> String {
 
 /// Takes the sizes of an answer; the key up to which it goes, `None` when that is the end of the key space, or nothing.
 fn read_page(answer: &[u8], address: &str, sizes: &mut Sizes) -> Result<Option<Bytes>> {
-    let odd = |what: String| {
-        ClientError::new(
-            ClientErrorKind::Protocol,
-            format!("the HTTP API of PD {address} does not answer with regions: {what}"),
-        )
-    };
-    let page: Page = serde_json::from_slice(answer).map_err(|error| odd(error.to_string()))?;
-    let regions = page.regions.unwrap_or_default();
+    let regions = regions_of_page(answer, address)?;
     for region in &regions {
         if let Some(mib) = u64::try_from(region.approximate_size).ok().filter(|mib| *mib > 0) {
             sizes.insert(region.id, mib.saturating_mul(1 << 20));
         }
     }
     match regions.last() {
-        Some(last) if !last.end_key.is_empty() => {
-            let end = unhex(&last.end_key).ok_or_else(|| odd("a key that is not hexadecimal".to_string()))?;
-            Ok(Some(key::decode(&end)?))
-        }
+        Some(last) if !last.end_key.is_empty() => Ok(Some(raw_key(&last.end_key, address)?)),
         _ => Ok(None),
     }
+}
+
+/// Bytes of the regions of an answer that lie in one of the ranges.
+fn floor_of_page(answer: &[u8], address: &str, ranges: &[KeyRange]) -> Result<u64> {
+    let mut bytes = 0_u64;
+    for region in regions_of_page(answer, address)? {
+        if region.start_key.is_empty() || region.end_key.is_empty() {
+            continue; // the first or the last of all
+        }
+        let (start, end) = (raw_key(&region.start_key, address)?, raw_key(&region.end_key, address)?);
+        let inside = |range: &KeyRange| range.start <= start && (range.end.is_empty() || end <= range.end);
+        if ranges.iter().any(inside) {
+            let mib = u64::try_from(region.approximate_size).unwrap_or_default();
+            bytes = bytes.saturating_add(mib.saturating_mul(1 << 20));
+        }
+    }
+    Ok(bytes)
+}
+
+fn regions_of_page(answer: &[u8], address: &str) -> Result<Vec<RegionInfo>> {
+    let page: Page = serde_json::from_slice(answer).map_err(|error| odd(address, &error.to_string()))?;
+    Ok(page.regions.unwrap_or_default())
+}
+
+fn odd(address: &str, what: &str) -> ClientError {
+    ClientError::new(
+        ClientErrorKind::Protocol,
+        format!("the HTTP API of PD {address} does not answer with regions: {what}"),
+    )
+}
+
+fn raw_key(digits: &str, address: &str) -> Result<Bytes> {
+    let encoded = unhex(digits).ok_or_else(|| odd(address, "a key that is not hexadecimal"))?;
+    key::decode(&encoded)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

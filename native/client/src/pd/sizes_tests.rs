@@ -36,6 +36,32 @@ fn the_last_region_and_an_empty_answer_end_the_questions() {
 }
 
 #[test]
+fn bytes_of_a_table_are_those_of_the_regions_that_are_its_own() {
+    let hex = |raw: &[u8]| {
+        key::encode(raw)
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect::<String>()
+    };
+    let region = |id: u64, start: &[u8], end: &[u8], mib: i64| {
+        let (start, end) = (hex(start), hex(end));
+        format!(r#"{{"id": {id}, "start_key": "{start}", "end_key": "{end}", "approximate_size": {mib}}}"#)
+    };
+    let regions = [
+        region(1, b"a", b"k2", 90),
+        region(2, b"k2", b"k3", 20),
+        region(3, b"k3", b"k5", 30),
+        region(4, b"k5", b"m1", 40),
+        region(5, b"m1", b"m2", 5),
+        r#"{"id": 6, "start_key": "00", "end_key": "", "approximate_size": 90}"#.to_string(),
+    ];
+    let page = format!(r#"{{"count": 6, "regions": [{}]}}"#, regions.join(", "));
+    let ranges = [KeyRange::interval("k1", "k5"), KeyRange::interval("m0", "m9")];
+    assert_eq!(floor_of_page(page.as_bytes(), "pd", &ranges).unwrap(), 55 << 20);
+    assert_eq!(floor_of_page(br#"{"count": 0}"#, "pd", &ranges).unwrap(), 0);
+}
+
+#[test]
 fn other_answers_are_errors() {
     for text in [
         "404 page not found",

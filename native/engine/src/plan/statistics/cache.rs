@@ -96,16 +96,7 @@ impl Cache {
         let partitions = table.partitions.iter().flatten().map(|p| p.id);
         let ids: Vec<i64> = std::iter::once(id).chain(partitions).collect();
         let metas = load::metas(&source.read("stats_meta", &load::META_COLUMNS, &ids).await?);
-        let of_table = metas.get(&id).copied();
-        // Without statistics of the whole table, its partitions have some each.
-        let of_partitions = || {
-            let first = metas.values().next()?;
-            Some(Meta {
-                version: first.version,
-                count: metas.values().map(|meta| meta.count).sum(),
-            })
-        };
-        let Some(meta) = of_table.filter(|meta| meta.count > 0).or_else(of_partitions) else {
+        let Some(meta) = load::of_table(id, &metas) else {
             return Ok(None);
         };
         if let Some(Some(same)) = self.look_up(id, |entry| entry.meta.version == meta.version) {

@@ -30,6 +30,24 @@ pub struct Meta {
     pub count: u64,
 }
 
+/// The entry of a whole table; where it has none, what its partitions come to. `None` when there are no rows: TiDB writes a 0 when it makes a table and counts
+/// what it writes itself alone, so that for TiDB as well 0 means that nothing is known.
+pub fn of_table(id: i64, metas: &BTreeMap<i64, Meta>) -> Option<Meta> {
+    let partitions = || {
+        let of_partitions = || metas.iter().filter(|(key, _)| **key != id).map(|(_, meta)| meta);
+        Some(Meta {
+            version: of_partitions().map(|meta| meta.version).max()?,
+            count: of_partitions().map(|meta| meta.count).sum(),
+        })
+    };
+    let known = |meta: &Meta| meta.count > 0;
+    metas
+        .get(&id)
+        .copied()
+        .filter(known)
+        .or_else(|| partitions().filter(known))
+}
+
 /// Histograms by column id, and by index id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Histograms {
@@ -217,3 +235,7 @@ fn bytes(batch: &RecordBatch, column: usize, row: usize) -> Option<Vec<u8>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

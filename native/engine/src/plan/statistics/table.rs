@@ -94,7 +94,28 @@ impl TableStatistics {
             .product()
     }
 
-    /// What Spark asks: `columns` are those that are read.
+    /// Bytes of a value of a column, where ANALYZE has counted them. Of numbers and times TiDB counts the bytes as they are stored, which are fewer than
+    /// a value has here.
+    fn average(&self, column: &ColumnDescriptor) -> Option<f64> {
+        if !is_variable(column) {
+            return None;
+        }
+        let histogram = self.histograms.columns.get(&column.id)?;
+        let total = histogram.total();
+        (total > 0.0 && histogram.bytes > 0.0).then(|| histogram.bytes / total)
+    }
+
+    /// Bytes of a row of these columns.
+    fn row_width(&self, columns: &[ColumnDescriptor]) -> f64 {
+        let of = |column| {
+            self.average(column)
+                .unwrap_or_else(|| width(std::slice::from_ref(column)))
+        };
+        columns.iter().map(of).sum()
+    }
+
+    /// What Spark asks: `columns` are those that are read, `stored` the bytes that the table has at least. TiDB counts what it writes itself, and late:
+    /// where the regions are larger than its rows, they are believed.
     pub fn answer(
         &self,
         table: &TableDescriptor,
@@ -102,25 +123,15 @@ impl TableStatistics {
         conditions: &Conditions<'_>,
         types: &TypeOptions,
         framework: bool,
+        stored: u64,
     ) -> plan::TableStatistics {
         let passing = self.passing(table, conditions, types, framework);
-        let mut rows = self.rows * passing;
+        let whole_row = self.row_width(&table.columns).max(1.0);
+        let mut rows = self.rows.max(stored as f64 / whole_row) * passing;
         if !conditions.never && self.rows > 0.0 {
             rows = rows.max(1.0);
         }
-        // Of numbers and times TiDB counts the bytes as they are stored, which are fewer than a value has here.
-        let average = |column: &ColumnDescriptor| {
-            if !is_variable(column) {
-                return None;
-            }
-            let histogram = self.histograms.columns.get(&column.id)?;
-            let total = histogram.total();
-            (total > 0.0 && histogram.bytes > 0.0).then(|| histogram.bytes / total)
-        };
-        let row: f64 = columns
-            .iter()
-            .map(|column| average(column).unwrap_or_else(|| width(std::slice::from_ref(column))))
-            .sum();
+        let row = self.row_width(columns);
         let of_column = |column: &ColumnDescriptor| {
             let histogram = self.histograms.columns.get(&column.id);
             let known = histogram.filter(|h| h.is_known());
@@ -134,12 +145,13 @@ impl TableStatistics {
                 nulls: known.map(|h| whole(h.nulls / total * rows)),
                 min: bounds.and_then(|(low, _)| literal(low)),
                 max: bounds.and_then(|(_, high)| literal(high)),
-                average_bytes: average(column).map(|bytes| whole(bytes.ceil())),
+                average_bytes: self.average(column).map(|bytes| whole(bytes.ceil())),
             }
         };
         plan::TableStatistics {
             rows: Some(whole(rows)),
-            bytes: Some(whole(rows * row.max(1.0))),
+            // Nothing is free: a size of 0 would be sent to all tasks whatever there is.
+            bytes: Some(whole(rows * row.max(1.0)).max(1)),
             columns: columns.iter().map(of_column).collect(),
         }
     }

@@ -14,6 +14,7 @@ import org.apache.spark.sql.connector.read.{
   SupportsReportStatistics,
   SupportsRuntimeV2Filtering
 }
+import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.StructType
 import org.slf4j.LoggerFactory
 
@@ -64,8 +65,10 @@ final class TiScan(val plan: ReadPlan, planner: Planner, ofTarget: Boolean = fal
     if (!plan.rules.getStatistics) TiStatistics.Unknown
     else {
       // Groups are not more than rows: what goes into an aggregation bounds what comes out of it.
-      try TiStatistics(planner.statistics(plan.statisticsSpec), ofColumns = plan.pushed.aggregation.isEmpty)
-      catch {
+      try {
+        val ofRows = !SQLConf.get.adaptiveExecutionEnabled
+        TiStatistics(planner.statistics(plan.statisticsSpec), ofColumns = plan.pushed.aggregation.isEmpty, ofRows)
+      } catch {
         case NonFatal(e) =>
           TiScan.log.warn(s"${plan.table.displayName}: no statistics, Spark assumes a large table: ${e.getMessage}")
           TiStatistics.Unknown

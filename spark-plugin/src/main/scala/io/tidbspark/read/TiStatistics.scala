@@ -11,11 +11,16 @@ import io.tidbspark.compat.Converters._
 import io.tidbspark.proto
 import io.tidbspark.pushdown.Literals
 
-/** What TiDB's statistics say, in Spark's terms. What is not known stays unknown, and Spark assumes its own defaults. */
-final class TiStatistics private (known: proto.TableStatistics, ofColumns: Boolean) extends Statistics {
+/**
+ * What TiDB's statistics say, in Spark's terms. What is not known stays unknown, and Spark assumes its own defaults.
+ *
+ * They are estimates, and Spark takes the number of rows for a fact wherever adaptive execution has made a stage: `LogicalQueryStage.maxRows` drops ORDER BY,
+ * LIMIT, DISTINCT and aggregates that are needless for so few rows (SPARK-57956). There the rows stay untold; sizes are never taken for bounds.
+ */
+final class TiStatistics private (known: proto.TableStatistics, ofColumns: Boolean, ofRows: Boolean) extends Statistics {
   override def sizeInBytes(): OptionalLong = if (known.hasBytes) OptionalLong.of(known.getBytes) else OptionalLong.empty()
 
-  override def numRows(): OptionalLong = if (known.hasRows) OptionalLong.of(known.getRows) else OptionalLong.empty()
+  override def numRows(): OptionalLong = if (ofRows && known.hasRows) OptionalLong.of(known.getRows) else OptionalLong.empty()
 
   override def columnStats(): util.Map[NamedReference, ColumnStatistics] =
     if (!ofColumns) util.Collections.emptyMap()
@@ -30,10 +35,13 @@ final class TiStatistics private (known: proto.TableStatistics, ofColumns: Boole
 object TiStatistics {
 
   /** Nothing is known. */
-  val Unknown: Statistics = new TiStatistics(proto.TableStatistics.getDefaultInstance, ofColumns = false)
+  val Unknown: Statistics = new TiStatistics(proto.TableStatistics.getDefaultInstance, ofColumns = false, ofRows = false)
 
-  /** @param ofColumns whether the answer has the columns of the table */
-  def apply(known: proto.TableStatistics, ofColumns: Boolean): Statistics = new TiStatistics(known, ofColumns)
+  /**
+   * @param ofColumns whether the answer has the columns of the table
+   * @param ofRows whether a number of rows that is only about right can do no harm
+   */
+  def apply(known: proto.TableStatistics, ofColumns: Boolean, ofRows: Boolean): Statistics = new TiStatistics(known, ofColumns, ofRows)
 
   /** Spark looks for the attribute whose name equals `describe`: no quotes, whatever the name has in it. */
   final private case class ColumnName(name: String) extends NamedReference {
