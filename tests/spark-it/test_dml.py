@@ -137,6 +137,19 @@ def test_a_taken_key(make, kind):
     twins.assert_intact()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_is_deleted_by_several_of_the_source(spark, oracle, database, make, kind):
+    """Spark counts no matches where DELETE without a condition is the only action on them: the row is gone. Over the borders of batches and chunks."""
+    twins = make(kind, "gone", 1200)
+    many = "(SELECT id % 1200 AS k FROM range(1, 6000))"
+    with settings(spark, tispark__scan__batch__rows="100"):
+        twins.run(f"MERGE INTO {{t}} t USING {many} s ON t.id = s.k AND t.id % 3 = 1 WHEN MATCHED THEN DELETE", "DELETE FROM {t} WHERE id % 3 = 1 AND id < 1200")
+        twins.run("MERGE INTO {t} t USING (SELECT * FROM VALUES (2, 'x'), (2, 'y'), (5000, 'z') AS s(k, w)) s ON t.id = s.k WHEN MATCHED THEN DELETE "
+                  "WHEN NOT MATCHED THEN INSERT (id, g, v) VALUES (s.k, 1, s.w)",
+                  "DELETE FROM {t} WHERE id = 2", "INSERT INTO {t} (id, g, v) VALUES (5000, 1, 'z')")
+    twins.assert_intact()
+
+
 def test_one_row_matched_twice(make):
     """MERGE finds two rows of the source for one of the target: which of them is meant nobody says."""
     twins = make("int", "cardinality", 10)

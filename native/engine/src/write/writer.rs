@@ -89,6 +89,8 @@ struct Task {
     in_flight: Option<InFlight>,
     /// The last row key, to find equal ones of two buffers.
     last_row: Vec<u8>,
+    /// Row keys of the last deletion, to pass over another of the same row.
+    last_deleted: Vec<Bytes>,
     sums: Sums,
     sketch: Sketch,
     touched: Touched,
@@ -293,6 +295,7 @@ impl Task {
             buffer: Buffer::default(),
             in_flight: None,
             last_row: Vec::new(),
+            last_deleted: Vec::new(),
             sums: Sums::default(),
             sketch: Sketch::default(),
             touched: Touched::default(),

@@ -138,9 +138,13 @@ impl Task {
             let (old_from, new_from) = (chunk.old.len(), chunk.new.len());
             match operation {
                 RowOperation::RowInsert => self.insert(delta, batch, row, &mut chunk)?,
+                // MERGE whose only action on a match is DELETE may find a row for several of the source; it goes away once. Equal row ids are
+                // neighbours, by the order in which rows come to a task.
+                RowOperation::RowDelete if self.last_deleted == keys => continue,
                 RowOperation::RowDelete => {
                     let old = self.old_row(&keys, &mut unread)?;
                     self.push_old(&old, &mut chunk)?;
+                    self.last_deleted = keys;
                     deleted += 1;
                 }
                 RowOperation::RowUpdate => {
