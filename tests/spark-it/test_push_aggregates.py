@@ -156,3 +156,57 @@ def test_limits(spark, oracle, database, name, ansi):
             assert ansi == "true" and isinstance(answers[1], str) and "GROUP" not in query, (query, *answers)
             exact = oracle.one(f"SELECT sum(v) FROM {database}.limits_{name}")
             assert f"sum(v)={exact}," in answers[0][0] or f"Decimal('{exact}')" in answers[0][0], (query, *answers, exact)
+
+
+# ---------------------------------------------------------------- numbers at the ends of their types
+
+ENDS = {
+    "TINYINT": ["-128", "127"], "SMALLINT": ["-32768", "32767"], "MEDIUMINT": ["-8388608", "8388607"], "INT": ["-2147483648", "2147483647"],
+    "BIGINT": ["-9223372036854775808", "9223372036854775807"], "TINYINT UNSIGNED": ["0", "255"], "INT UNSIGNED": ["0", "4294967295"],
+    "BIGINT UNSIGNED": ["0", "18446744073709551615"], "YEAR": ["1901", "2155"], "DECIMAL(5,2)": ["-999.99", "999.99"],
+    "DECIMAL(38,10)": ["-9999999999999999999999999999.9999999999", "9999999999999999999999999999.9999999999"],
+    "DECIMAL(38,0)": ["-99999999999999999999999999999999999999", "99999999999999999999999999999999999999"],
+    "DOUBLE": ["-1e300", "1e300"], "FLOAT": ["-1e30", "1e30"],
+}
+
+
+@pytest.fixture(scope="module")
+def ends(oracle, database) -> str:
+    """A column for each type; groups of the greatest value twice and a small one, of the least, of NULL alone, of both ends."""
+    columns = [f"c{at} {kind}" for at, kind in enumerate(ENDS)]
+    oracle.execute(f"CREATE TABLE ends (id INT PRIMARY KEY, g INT, {', '.join(columns)})")
+    small = ["1901" if kind == "YEAR" else "5" for kind in ENDS]
+    least, greatest, nothing = [pair[0] for pair in ENDS.values()], [pair[1] for pair in ENDS.values()], [None] * len(ENDS)
+    groups = {1: [greatest, greatest, small], 2: [least, least, small], 3: [nothing, nothing], 4: [least, greatest, nothing]}
+    rows = [(g, values) for g, several in groups.items() for values in several]
+    oracle.insert("ends", [(n, g, *values) for n, (g, values) in enumerate(rows)])
+    return f"{CATALOG}.{database}.ends"
+
+
+@pytest.fixture(scope="module")
+def copy_of_ends(shared_session, ends, tmp_path_factory) -> str:
+    """The same rows in one file."""
+    path = str(tmp_path_factory.mktemp("ends") / "rows")
+    shared_session.table(ends).coalesce(1).write.parquet(path)
+    return f"parquet.`{path}`"
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("function", ["avg({0})", "sum({0})", "avg({0}), sum({0}), count({0})"], ids=["avg", "sum", "both"])
+def test_ends_of_a_type(spark, ends, copy_of_ends, kind, function):
+    """As Spark adds the same rows up when they are files of its own; an overflow is its overflow."""
+    what = function.format(f"c{list(ENDS).index(kind)}")
+
+    def outcome(source: str):
+        try:
+            return [tuple(map(repr, row)) for row in spark.sql(query.format(source)).collect()]
+        except Exception as error:
+            assert "overflow" in str(error).lower() or "cannot be represented" in str(error).lower() or "OUT_OF_RANGE" in str(error), error
+            return "overflow"
+
+    for ansi in ("false", "true"):
+        # Each group by itself: an error of one would hide what the others are.
+        for rest in ("WHERE g = 1", "WHERE g = 2", "WHERE g = 3 GROUP BY g", "WHERE g = 4 GROUP BY g", "WHERE id < 0"):
+            query = f"SELECT {what} FROM {{}} {rest}"
+            with settings(spark, sql__ansi__enabled=ansi):
+                assert outcome(ends) == outcome(copy_of_ends), f"ansi {ansi}: {query}"

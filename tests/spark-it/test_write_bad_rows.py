@@ -112,3 +112,46 @@ def test_a_bad_row_beside_much_that_is_written(spark, cluster, oracle, database)
     with settings(spark, tispark__write__batch__bytes="64k"):
         named(failure(lambda: append(frame, database, "late_")), "bad", "99999999")
     assert_nothing(cluster, oracle, database, "late_")
+
+
+# ---------------------------------------------------------------- one clear error, whatever statement brings the value
+
+WRONG = {
+    # column -> (a value that it cannot hold, what the error names)
+    "n": ("CAST(NULL AS INT)", ["n", "null"]),
+    "tiny": ("CAST(300 AS SMALLINT)", ["tiny", "300"]),
+    "short": ("'too long'", ["short", "too long"]),
+    "e": ("'zz'", ["e", "zz"]),
+}
+STATEMENTS = {
+    "insert values": "INSERT INTO {t} (id, {c}{n}) VALUES (77, {v}{one})",
+    "insert select": "INSERT INTO {t} (id, {c}{n}) SELECT id, {v}{one} FROM range(77, 78)",
+    "insert select of rows": "INSERT INTO {t} (id, {c}{n}) SELECT id + 70, IF(id = 7, {v}, NULL){one} FROM range(7, 8)",
+    "update": "UPDATE {t} SET {c} = {v} WHERE id = 3",
+    "update of all": "UPDATE {t} SET {c} = IF(id = 3, {v}, {c})",
+    "merge update": "MERGE INTO {t} t USING (SELECT 3 AS k) s ON t.id = s.k WHEN MATCHED THEN UPDATE SET {c} = {v}",
+    "merge insert": "MERGE INTO {t} t USING (SELECT 77 AS k) s ON t.id = s.k WHEN NOT MATCHED THEN INSERT (id, {c}{n}) VALUES (77, {v}{one})",
+}
+
+
+@pytest.mark.parametrize("how", [*STATEMENTS, "writeTo", "save"])
+@pytest.mark.parametrize("column", WRONG)
+def test_a_wrong_value_by_every_statement(spark, cluster, oracle, database, column, how):
+    value, said = WRONG[column]
+    target = f"wrong_{column}_{([*STATEMENTS, 'writeTo', 'save']).index(how)}"
+    oracle.execute(f"CREATE TABLE {target} (id BIGINT PRIMARY KEY, n INT NOT NULL, tiny TINYINT UNSIGNED, short VARCHAR(3), e ENUM('a', 'b'))")
+    oracle.insert(target, [(n, n, n, "abc", "a") for n in range(5)])
+    others = "" if column == "n" else ", n"
+    frame = spark.sql(f"SELECT 77L AS id, {value} AS {column}" + (", 1 AS n" if others else ""))
+
+    def run():
+        if how == "writeTo":
+            append(frame, database, target)
+        elif how == "save":
+            frame.write.format("tidb").option("pd.addresses", cluster.pd).option("dbtable", f"{database}.{target}").mode("append").save()
+        else:
+            spark.sql(STATEMENTS[how].format(t=f"{CATALOG}.{database}.{target}", c=column, v=value, n=others, one=", 1" if others else ""))
+
+    text = named(failure(run), *said)
+    assert "bug in Spark" not in text and "NullPointerException" not in text, text
+    assert oracle.rows(f"SELECT count(*), sum(n), max(short), sum(tiny) FROM {database}.{target}") == [("5", "10", "abc", "10")]

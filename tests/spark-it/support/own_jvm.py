@@ -26,6 +26,15 @@ def _open_files(spark) -> int:
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
+def _preferred_hosts(spark, frame) -> list[str]:
+    rdd, context = frame._jdf.queryExecution().toRdd(), spark.sparkContext._jsc.sc()
+    found = set()
+    for partition in range(rdd.getNumPartitions()):
+        locations = context.getPreferredLocs(rdd, partition)
+        found |= {locations.apply(n).host() for n in range(locations.size())}
+    return sorted(found)
+
+
 def _portable(value):
     return {"hex": value.hex()} if isinstance(value, bytes) else value
 
@@ -38,8 +47,9 @@ def main() -> None:
     for statement in request["statements"]:
         begin = time.monotonic()
         try:
-            rows = [[_portable(value) for value in row] for row in spark_rows(spark.sql(statement))]
-            answer = {"rows": rows}
+            frame = spark.sql(statement)
+            rows = [[_portable(value) for value in row] for row in spark_rows(frame)]
+            answer = {"rows": rows, **({"hosts": _preferred_hosts(spark, frame)} if request["locations"] else {})}
         except Exception as error:  # whatever a user would see
             answer = {"error": str(error), "kind": type(error).__name__}
         seconds = time.monotonic() - begin

@@ -41,8 +41,8 @@ def base_conf(jar: str, pd: str) -> dict[str, str]:
 
 
 def session(conf: dict[str, str], log_level: str = "ERROR") -> SparkSession:
-    """A local session with two cores."""
-    builder = SparkSession.builder.master("local[2]").appName("spark-it")
+    """A session, with two cores in this process unless the configuration names a master."""
+    builder = SparkSession.builder.master(conf.get("spark.master", "local[2]")).appName("spark-it")
     for key, value in conf.items():
         builder = builder.config(key, value)
     made = builder.getOrCreate()
@@ -79,14 +79,14 @@ class OwnJvm(NamedTuple):
     """Its warnings and errors."""
 
 
-def own_jvm(conf: dict[str, str], statements: list[str], java_options: str = "", timeout: float = 180) -> OwnJvm:
-    """Runs SQL statements in a new JVM (support/own_jvm.py)."""
+def own_jvm(conf: dict[str, str], statements: list[str], java_options: str = "", timeout: float = 180, locations: bool = False) -> OwnJvm:
+    """Runs SQL statements in a new JVM (support/own_jvm.py); with `locations` answers have the hosts that the tasks of the last stage prefer."""
     conf = dict(conf)
     if java_options:
         conf["spark.driver.extraJavaOptions"] = java_options
-    request = json.dumps({"conf": conf, "statements": statements})
+    request = json.dumps({"conf": conf, "statements": statements, "locations": locations})
     result = subprocess.run([sys.executable, "-m", "support.own_jvm"], cwd=SUITES, input=request, text=True,
-                            capture_output=True, timeout=timeout, check=False, env=os.environ)
+                            capture_output=True, timeout=timeout, check=False, env={**os.environ, "SPARK_LOCAL_HOSTNAME": conf["spark.driver.host"]})
     if result.returncode != 0:
         raise AssertionError(f"the other JVM ended with {result.returncode}:\n{result.stderr[-4000:]}")
     return OwnJvm(json.loads(result.stdout.splitlines()[-1]), result.stderr)

@@ -37,7 +37,7 @@ def failure(action: Callable[[], object]) -> str:
     with pytest.raises(Exception) as caught:
         action()
     text = messages(caught.value)
-    assert "panic" not in text.lower() and "internal error" not in text.lower(), text
+    assert "panic" not in text.lower() and "internal error" not in text.lower() and "INTERNAL_ERROR" not in text, text
     return text
 
 

@@ -241,12 +241,24 @@ object Entries {
       Reading,
       "Bytes that one Spark partition should read, about."
     )
-  val PreferredLocations: ConfEntry[Boolean] = ConfEntry(
-    "preferred_locations",
-    ValueType.choice("host" -> true, "none" -> false),
-    Some("host"),
+  val ReadLocality: ConfEntry[Locality] = ConfEntry(
+    "read.locality",
+    ValueType.choice("auto" -> Locality.Auto, "off" -> Locality.Off, "always" -> Locality.Always),
+    Some("auto"),
     Reading,
-    "`host` asks Spark to run a task where the store is that leads most of its regions."
+    "Ask Spark to run a task on the host of the store that leads most of its regions: `auto` where an executor lives on that host by now, `always` also where " +
+      "one may still come (Spark then waits `spark.locality.wait` for it). Never in local mode.",
+    oldNames = Seq(
+      OldName(
+        "preferred_locations",
+        text =>
+          text.trim.toLowerCase(Locale.ROOT) match {
+            case "host" => "auto"
+            case "none" => "off"
+            case _ => text
+          }
+      )
+    )
   )
 
   // ------------------------------------------------------------------ write
@@ -387,7 +399,7 @@ object Entries {
     ),
     "Catalog" -> Seq(StaleRead, DbPrefix, SystemDatabases, ShowRowId),
     "Types" -> Seq(TinyInt1, ZeroDate, DecimalOverflow, BitType, TimeType, TimestampNtz, RefusedTypes),
-    "Scan" -> Seq(Columnar, ScanConcurrency, BatchRows, MemoryLimit, PartitionSize, PreferredLocations),
+    "Scan" -> Seq(Columnar, ScanConcurrency, BatchRows, MemoryLimit, PartitionSize, ReadLocality),
     "Push-down and planning" -> PlanEntries.All,
     "Write" -> Seq(
       WriteEnable,

@@ -5,6 +5,21 @@ import org.apache.spark.sql.internal.SQLConf
 import io.tidbspark.compat.Converters._
 import io.tidbspark.proto
 
+/** Where tasks ask to run. */
+sealed trait Locality
+
+object Locality {
+
+  /** On the hosts of stores that have an executor. */
+  case object Auto extends Locality
+
+  /** Anywhere. */
+  case object Off extends Locality
+
+  /** On the hosts of stores. */
+  case object Always extends Locality
+}
+
 /**
  * How one scan reads, as executors need it.
  *
@@ -12,7 +27,7 @@ import io.tidbspark.proto
  * @param concurrency requests in flight per task
  * @param memoryBytes native memory per task
  * @param partitionBytes bytes per Spark partition, about
- * @param locality whether partitions name preferred hosts
+ * @param locality which preferred hosts partitions name
  * @param reportPartitioning whether Spark is told of the table's partitions
  */
 final case class ScanConf(
@@ -21,7 +36,7 @@ final case class ScanConf(
     batchRows: Int,
     memoryBytes: Long,
     partitionBytes: Long,
-    locality: Boolean,
+    locality: Locality,
     reportPartitioning: Boolean
 )
 
@@ -37,7 +52,7 @@ object ReadConf {
     batchRows = conf(Entries.BatchRows),
     memoryBytes = conf(Entries.MemoryLimit),
     partitionBytes = conf(Entries.PartitionSize),
-    locality = conf(Entries.PreferredLocations),
+    locality = conf(Entries.ReadLocality),
     reportPartitioning = conf(PlanEntries.ReportPartitioning) && !spark.getConfString(ShufflesOneSide, "false").trim.toBoolean
   )
 

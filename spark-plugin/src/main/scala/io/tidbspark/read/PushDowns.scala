@@ -1,10 +1,10 @@
 package io.tidbspark.read
 
-import org.apache.spark.sql.connector.expressions.SortOrder
+import org.apache.spark.sql.connector.expressions.{Expression, NamedReference, SortOrder}
 import org.apache.spark.sql.connector.expressions.aggregate.{Aggregation => SparkAggregation, Avg, Count, CountStar}
 import org.apache.spark.sql.connector.expressions.filter.Predicate
 import org.apache.spark.sql.connector.read._
-import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.types.{ByteType, DecimalType, IntegerType, ShortType, StructType}
 
 import io.tidbspark.TableContext
 import io.tidbspark.compat.Converters._
@@ -12,6 +12,7 @@ import io.tidbspark.compat.Subqueries
 import io.tidbspark.proto
 import io.tidbspark.proto.Support
 import io.tidbspark.pushdown.{Aggregations, Expressions, Orders, Planner, Pushed}
+import io.tidbspark.types.SparkTypes
 
 /**
  * What a builder has pushed so far, and how it asks for more. Spark asks in an order of its own (filters, aggregates, limits,
@@ -92,10 +93,32 @@ private[read] trait AggregatePushDown extends SupportsPushDownAggregates { self:
   /** The last question: Spark asks first whether the answer would be complete and then for the push-down itself. */
   private var last: Option[(proto.Aggregation, Option[Pushed.Aggregation])] = None
 
-  override def supportCompletePushDown(aggregation: SparkAggregation): Boolean = supported(aggregation).exists(_.complete)
+  /**
+   * An average was asked for whose sum Spark would not add up as it does for itself. It asks for AVG first, and then for SUM and COUNT of the same, with a sum
+   * of the type that SUM has: of BIGINT that is BIGINT, which overflows, where Spark's own average adds DOUBLEs.
+   */
+  private var overflows = false
+
+  override def supportCompletePushDown(aggregation: SparkAggregation): Boolean = {
+    overflows ||= aggregation.aggregateExpressions().exists {
+      case average: Avg => !sumsAreSafe(average.column)
+      case _ => false
+    }
+    supported(aggregation).exists(_.complete)
+  }
+
+  /** A column of small integers or of DECIMAL. */
+  private def sumsAreSafe(argument: Expression): Boolean = argument match {
+    case column: NamedReference =>
+      SparkTypes.toSpark(context.schema).find(_.name == column.fieldNames.mkString(".")).exists(_.dataType match {
+        case ByteType | ShortType | IntegerType | _: DecimalType => true
+        case _ => false
+      })
+    case _ => false
+  }
 
   override def pushAggregation(aggregation: SparkAggregation): Boolean = {
-    val answer = supported(aggregation)
+    val answer = if (overflows) None else supported(aggregation)
     answer.foreach(a => pushed = pushed.copy(aggregation = Some(a)))
     answer.isDefined
   }

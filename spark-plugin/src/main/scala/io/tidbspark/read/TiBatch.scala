@@ -47,8 +47,9 @@ final class TiBatch(plan: ReadPlan) extends Batch {
           NativePlanner.plan(TiSessions.get(plan.table.session), plan.spec(tso, parallelism, runtimeFilters).toByteArray)
         )
       }
+      val isNear = PreferredHosts.of(plan.conf.locality, SparkSession.active.sparkContext)
       val partitions = scanPlan.getPartitionsList.asScala.map { partition =>
-        val hosts = if (plan.conf.locality) partition.getHostsList.asScala.toArray else Array.empty[String]
+        val hosts = partition.getHostsList.asScala.filter(isNear).toArray
         val tasks = partition.getTasks.toByteArray
         if (partition.hasTablePartition) {
           new TiKeyedInputPartition(tasks, hosts, partition.getRegions, plan.snapshot, partition.getTablePartition)

@@ -2,7 +2,6 @@ package io.tidbspark.rowlevel
 
 import org.apache.spark.sql.catalyst.AliasIdentifier
 import org.apache.spark.sql.catalyst.analysis.{EliminateSubqueryAliases, UnresolvedAttribute}
-import org.apache.spark.sql.catalyst.expressions.objects.AssertNotNull
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeReference, Cast, Expression, Literal}
 import org.apache.spark.sql.catalyst.plans.logical.{
   Assignment,
@@ -20,6 +19,7 @@ import org.apache.spark.sql.tidb.TiAnalysisException
 import org.apache.spark.sql.types.{LongType, Metadata}
 
 import io.tidbspark.TiTable
+import io.tidbspark.write.NotNullValue
 
 /**
  * Prepares the target of UPDATE and MERGE for Spark's own rules, which then match assignments with columns and rewrite the commands. Spark would leave
@@ -41,7 +41,8 @@ object RowLevelResolution extends Rule[LogicalPlan] {
         .fold[LogicalPlan](if (merge.resolved && !merge.aligned) check(merge) else merge)(prepare(merge, _))
   }
 
-  private def relationOf(plan: LogicalPlan): Option[(DataSourceV2Relation, TiTable)] = EliminateSubqueryAliases(plan) match {
+  /** The table of ours that a plan is, under any aliases. */
+  private[tidbspark] def relationOf(plan: LogicalPlan): Option[(DataSourceV2Relation, TiTable)] = EliminateSubqueryAliases(plan) match {
     case relation: DataSourceV2Relation =>
       relation.table match {
         case table: TiTable if table.isWritable => Some(relation -> table)
@@ -101,7 +102,7 @@ object RowLevelResolution extends Rule[LogicalPlan] {
       if (isNull(value)) {
         throw new TiAnalysisException(s"${table.name()}: no value for ${column.name}, which is NOT NULL and has no default")
       }
-      assignment.copy(value = AssertNotNull(value, Seq(column.name)))
+      assignment.copy(value = NotNullValue(value, table.name(), column.name))
     case _ => assignment
   }
 

@@ -2,10 +2,12 @@ package io.tidbspark.write
 
 import java.util
 
-import org.apache.spark.sql.catalyst.QueryPlanningTracker
-import org.apache.spark.sql.catalyst.expressions.Literal
+import org.apache.spark.sql.catalyst.expressions.codegen.GenerateMutableProjection
+import org.apache.spark.sql.catalyst.expressions.objects.AssertNotNull
+import org.apache.spark.sql.catalyst.expressions.{Alias, BoundReference, Literal}
 import org.apache.spark.sql.catalyst.parser.CatalystSqlParser
 import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, V2WriteCommand}
+import org.apache.spark.sql.catalyst.{InternalRow, QueryPlanningTracker}
 import org.apache.spark.sql.connector.catalog.{Identifier, Table, TableCapability, TableCatalog, TableChange}
 import org.apache.spark.sql.connector.expressions.Transform
 import org.apache.spark.sql.types._
@@ -16,6 +18,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 import io.tidbspark.TiTable
 import io.tidbspark.compat.Sessions
+import io.tidbspark.jni.{ErrorKind, NativeException}
 
 /** A catalog of one table, without a cluster. */
 class OneTableCatalog extends TableCatalog {
@@ -104,11 +107,24 @@ class WriteResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
     assert(time.length == 1 && time.head.asInstanceOf[Long] % 1000000 == 0)
   }
 
-  test("NULL is checked, but for ids") {
-    val nulls = "INSERT INTO c.db.t (id, a) SELECT CAST(NULL AS BIGINT), CAST(NULL AS INT)"
-    val text = analyzed(nulls).treeString
-    assert(text.toLowerCase.contains("assertnotnull(") && analyzed(nulls).output.map(_.name) == Seq("id", "a"))
-    assert(analyzed(nulls).output.head.nullable && !analyzed(nulls).output(1).nullable)
+  test("NULL is left to where rows are encoded, which names the column") {
+    val nulls = analyzed("INSERT INTO c.db.t (id, a) SELECT CAST(NULL AS BIGINT), CAST(NULL AS INT)")
+    assert(!nulls.treeString.toLowerCase.contains("assertnotnull(") && nulls.output.map(_.name) == Seq("id", "a"))
+    assert(nulls.output.forall(_.nullable))
+  }
+
+  test("what UPDATE and MERGE assign is checked in our words") {
+    val value = Literal(null, IntegerType)
+    val checked = NotNullValue.instead(Alias(AssertNotNull(value, Seq("a")), "x")(), "c.db.t")
+    assert(checked.asInstanceOf[Alias].child == NotNullValue(value, "c.db.t", "a"))
+    val spark = AssertNotNull(value, Seq("a", "b"))
+    assert(NotNullValue.instead(spark, "c.db.t") eq spark, "not of a column")
+    val error = intercept[NativeException](NotNullValue(value, "c.db.t", "a").eval(null))
+    assert(error.kind == ErrorKind.InvalidValue && error.getMessage.contains("'a' cannot be null"))
+    assert(NotNullValue(Literal(5), "c.db.t", "a").eval(null) == 5)
+    val compiled = GenerateMutableProjection.generate(Seq(NotNullValue(BoundReference(0, IntegerType, nullable = true), "c.db.t", "a")))
+    assert(compiled(InternalRow(7)).getInt(0) == 7)
+    assert(intercept[NativeException](compiled(InternalRow(null))).getMessage == error.getMessage)
   }
 
   test("overwrite goes the same way") {

@@ -58,6 +58,10 @@ object SparkInternals {
   def postMetrics(context: SparkContext, execution: Long, updates: Seq[(Long, Long)]): Unit =
     context.listenerBus.post(SparkListenerDriverAccumUpdates(execution, updates))
 
+  /** Hosts of the executors that have come up; on the driver. */
+  def executorHosts(): Set[String] =
+    SparkEnv.get.blockManager.master.getMemoryStatus.keysIterator.filterNot(_.isDriver).map(_.host).toSet
+
   /** A setting of the application, also on executors; None outside Spark. */
   def sparkConf(key: String): Option[String] = Option(SparkEnv.get).flatMap(_.conf.getOption(key))
 }
