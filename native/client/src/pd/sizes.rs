@@ -244,7 +244,11 @@ fn floor_of_page(answer: &[u8], address: &str, ranges: &[KeyRange]) -> Result<u6
         let (start, end) = (raw_key(&region.start_key, address)?, raw_key(&region.end_key, address)?);
         let inside = |range: &KeyRange| range.start <= start && (range.end.is_empty() || end <= range.end);
         if ranges.iter().any(inside) {
-            let mib = u64::try_from(region.approximate_size).unwrap_or_default();
+            // PD says 1 of all that is smaller as well, however little it is.
+            let mib = u64::try_from(region.approximate_size)
+                .ok()
+                .filter(|mib| *mib > 1)
+                .unwrap_or_default();
             bytes = bytes.saturating_add(mib.saturating_mul(1 << 20));
         }
     }

@@ -53,9 +53,10 @@ fn bytes_of_a_table_are_those_of_the_regions_that_are_its_own() {
         region(3, b"k3", b"k5", 30),
         region(4, b"k5", b"m1", 40),
         region(5, b"m1", b"m2", 5),
+        region(7, b"m2", b"m3", 1),
         r#"{"id": 6, "start_key": "00", "end_key": "", "approximate_size": 90}"#.to_string(),
     ];
-    let page = format!(r#"{{"count": 6, "regions": [{}]}}"#, regions.join(", "));
+    let page = format!(r#"{{"count": 7, "regions": [{}]}}"#, regions.join(", "));
     let ranges = [KeyRange::interval("k1", "k5"), KeyRange::interval("m0", "m9")];
     assert_eq!(floor_of_page(page.as_bytes(), "pd", &ranges).unwrap(), 55 << 20);
     assert_eq!(floor_of_page(br#"{"count": 0}"#, "pd", &ranges).unwrap(), 0);
