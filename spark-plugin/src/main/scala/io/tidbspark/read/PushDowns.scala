@@ -1,8 +1,8 @@
 package io.tidbspark.read
 
-import org.apache.spark.sql.connector.expressions.{Expression, NamedReference, SortOrder}
 import org.apache.spark.sql.connector.expressions.aggregate.{Aggregation => SparkAggregation, Avg, Count, CountStar}
 import org.apache.spark.sql.connector.expressions.filter.Predicate
+import org.apache.spark.sql.connector.expressions.{Expression, NamedReference, SortOrder}
 import org.apache.spark.sql.connector.read._
 import org.apache.spark.sql.types.{ByteType, DecimalType, IntegerType, ShortType, StructType}
 
@@ -110,10 +110,13 @@ private[read] trait AggregatePushDown extends SupportsPushDownAggregates { self:
   /** A column of small integers or of DECIMAL. */
   private def sumsAreSafe(argument: Expression): Boolean = argument match {
     case column: NamedReference =>
-      SparkTypes.toSpark(context.schema).find(_.name == column.fieldNames.mkString(".")).exists(_.dataType match {
-        case ByteType | ShortType | IntegerType | _: DecimalType => true
-        case _ => false
-      })
+      SparkTypes
+        .toSpark(context.schema)
+        .find(_.name == column.fieldNames.mkString("."))
+        .exists(_.dataType match {
+          case ByteType | ShortType | IntegerType | _: DecimalType => true
+          case _ => false
+        })
     case _ => false
   }
 

@@ -41,7 +41,8 @@ object TiStatistics {
    * @param ofColumns whether the answer has the columns of the table
    * @param ofRows whether a number of rows that is only about right can do no harm
    */
-  def apply(known: proto.TableStatistics, ofColumns: Boolean, ofRows: Boolean): Statistics = new TiStatistics(known, ofColumns, ofRows)
+  def apply(known: proto.TableStatistics, ofColumns: Boolean, ofRows: Boolean): Statistics =
+    new TiStatistics(known, ofColumns, ofRows)
 
   /** Spark looks for the attribute whose name equals `describe`: no quotes, whatever the name has in it. */
   final private case class ColumnName(name: String) extends NamedReference {

@@ -42,7 +42,9 @@ object RowLevelResolution extends Rule[LogicalPlan] {
   }
 
   /** The table of ours that a plan is, under any aliases. */
-  private[tidbspark] def relationOf(plan: LogicalPlan): Option[(DataSourceV2Relation, TiTable)] = EliminateSubqueryAliases(plan) match {
+  private[tidbspark] def relationOf(plan: LogicalPlan): Option[(DataSourceV2Relation, TiTable)] = EliminateSubqueryAliases(
+    plan
+  ) match {
     case relation: DataSourceV2Relation =>
       relation.table match {
         case table: TiTable if table.isWritable => Some(relation -> table)

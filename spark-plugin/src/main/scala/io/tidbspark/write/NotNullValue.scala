@@ -26,7 +26,11 @@ final case class NotNullValue(child: Expression, table: String, column: String) 
   override protected def doGenCode(ctx: CodegenContext, ev: ExprCode): ExprCode = {
     val value = child.genCode(ctx)
     val reference = ctx.addReferenceObj("column", this, classOf[NotNullValue].getName)
-    ev.copy(code = code"${value.code}\nif (${value.isNull}) { throw $reference.error(); }", isNull = FalseLiteral, value = value.value)
+    ev.copy(
+      code = code"${value.code}\nif (${value.isNull}) { throw $reference.error(); }",
+      isNull = FalseLiteral,
+      value = value.value
+    )
   }
 
   /** Public for generated code. */

@@ -122,7 +122,8 @@ class WriteResolutionSuite extends AnyFunSuite with BeforeAndAfterAll {
     val error = intercept[NativeException](NotNullValue(value, "c.db.t", "a").eval(null))
     assert(error.kind == ErrorKind.InvalidValue && error.getMessage.contains("'a' cannot be null"))
     assert(NotNullValue(Literal(5), "c.db.t", "a").eval(null) == 5)
-    val compiled = GenerateMutableProjection.generate(Seq(NotNullValue(BoundReference(0, IntegerType, nullable = true), "c.db.t", "a")))
+    val compiled =
+      GenerateMutableProjection.generate(Seq(NotNullValue(BoundReference(0, IntegerType, nullable = true), "c.db.t", "a")))
     assert(compiled(InternalRow(7)).getInt(0) == 7)
     assert(intercept[NativeException](compiled(InternalRow(null))).getMessage == error.getMessage)
   }
