@@ -1,5 +1,7 @@
 package io.tidbspark.config
 
+import java.util.Locale
+
 /** Where a setting may be given. */
 sealed abstract class Scope(val title: String)
 
@@ -29,6 +31,13 @@ object Scope {
 
 /** A name that a setting had before (mostly in TiSpark), and how its text is translated. */
 final case class OldName(name: String, translate: String => String = identity)
+
+object OldName {
+
+  /** A name whose words, in any case, have become others; what is none of them stays, and is refused by today's words. */
+  def ofWords(name: String, words: (String, String)*): OldName =
+    OldName(name, text => words.toMap.getOrElse(text.trim.toLowerCase(Locale.ROOT), text))
+}
 
 /**
  * The declaration of one setting.

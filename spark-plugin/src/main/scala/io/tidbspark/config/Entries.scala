@@ -1,7 +1,5 @@
 package io.tidbspark.config
 
-import java.util.Locale
-
 import io.tidbspark.config.Scope._
 import io.tidbspark.jni.NativeLibrary
 import io.tidbspark.proto.{TypeOptions, WriteSpec}
@@ -248,17 +246,7 @@ object Entries {
     Reading,
     "Ask Spark to run a task on the host of the store that leads most of its regions: `auto` where an executor lives on that host by now, `always` also where " +
       "one may still come (Spark then waits `spark.locality.wait` for it). Never in local mode.",
-    oldNames = Seq(
-      OldName(
-        "preferred_locations",
-        text =>
-          text.trim.toLowerCase(Locale.ROOT) match {
-            case "host" => "auto"
-            case "none" => "off"
-            case _ => text
-          }
-      )
-    )
+    oldNames = Seq(OldName.ofWords("preferred_locations", "host" -> "auto", "none" -> "off"))
   )
 
   // ------------------------------------------------------------------ write
@@ -272,17 +260,7 @@ object Entries {
     Writing,
     "A row whose primary or unique key is taken: `append` fails the whole write, `upsert` puts the new row in the place of all rows that " +
       "hold its keys (MySQL's REPLACE), `ignore` skips the new row. Two rows of one write with the same key are an error in every mode.",
-    oldNames = Seq(
-      OldName(
-        "replace",
-        text =>
-          text.trim.toLowerCase(Locale.ROOT) match {
-            case "true" => "upsert"
-            case "false" => "append"
-            case _ => text
-          }
-      )
-    )
+    oldNames = Seq(OldName.ofWords("replace", "true" -> "upsert", "false" -> "append"))
   )
   val Distribution: ConfEntry[WriteDistribution] = ConfEntry(
     "write.distribution",
@@ -336,17 +314,7 @@ object Entries {
     Writing,
     "When a write returns: `wait` after every lock is turned into a committed row, `background` once the transaction is committed. Readers see " +
       "all rows from then on in either case; those that meet a lock meanwhile resolve it themselves.",
-    oldNames = Seq(
-      OldName(
-        "skipCommitSecondaryKey",
-        text =>
-          text.trim.toLowerCase(Locale.ROOT) match {
-            case "true" => "background"
-            case "false" => "wait"
-            case _ => text
-          }
-      )
-    )
+    oldNames = Seq(OldName.ofWords("skipCommitSecondaryKey", "true" -> "background", "false" -> "wait"))
   )
   val PrewriteDeadline: ConfEntry[Long] = ConfEntry(
     "deadline.prewrite",
